@@ -1,0 +1,93 @@
+"""The App: everything pm2sd knows about one application, resolved on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
+
+from pm2sd.ecosystem.nodes import Plain
+
+ExecMode = Literal["fork", "cluster"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """One application, ready to be translated: paths absolute, defaults filled in.
+
+    Durations are milliseconds, sizes bytes. ``command`` is the argument vector that runs it, its
+    first element an absolute path; ``script``, ``args``, ``interpreter`` and ``interpreter_args``
+    are kept beside it because people ask for them. Log files are absolute paths, ``/dev/null`` to
+    drop a stream, or None for the journal. ``written`` holds the options as the user gave them,
+    under their canonical names.
+    """
+
+    name: str
+    namespace: str = "default"
+    source: str = ""
+
+    script: str
+    args: tuple[str, ...] = ()
+    interpreter: str = "none"
+    interpreter_args: tuple[str, ...] = ()
+    command: tuple[str, ...]
+    cwd: str
+    exec_mode: ExecMode = "fork"
+    instances: int = 1
+    autostart: bool = True
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    instance_var: str = "NODE_APP_INSTANCE"
+    increment_var: str | None = None
+    port: int | None = None
+
+    autorestart: bool = True
+    stop_exit_codes: tuple[int, ...] = ()
+    max_restarts: int = 16
+    min_uptime: int = 1000
+    restart_delay: int = 0
+    exp_backoff_restart_delay: int | None = None
+    max_memory_restart: int | None = None
+
+    kill_timeout: int = 1600
+    kill_signal: str = "SIGINT"
+    treekill: bool = True
+    shutdown_with_message: bool = False
+    wait_ready: bool = False
+    listen_timeout: int = 3000
+
+    out_file: str | None = None
+    error_file: str | None = None
+    log_file: str | None = None
+    merge_logs: bool = True
+    disable_logs: bool = False
+    log_date_format: str | None = None
+    log_type: str | None = None
+
+    written: Mapping[str, Plain] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The App on one line of ASCII, without the secrets' values."""
+        record = asdict(self) | {"secrets": {}}
+        return json.dumps(record, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str, secrets: Mapping[str, str] | None = None) -> Self:
+        """The App that ``to_json`` wrote; a field this version does not know is left out.
+
+        Raises ValueError or TypeError for text that no version of pm2sd wrote.
+        """
+        record: dict[str, Any] = json.loads(text)
+        known = {item.name for item in fields(cls)}
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in record.items()
+            if key in known
+        }
+        return cls(**{**values, "secrets": dict(secrets or {})})
+
+    def is_node(self) -> bool:
+        """Whether Node runs the script, which is what the preload needs to know."""
+        return self.interpreter.rsplit("/", 1)[-1] in ("node", "nodejs")

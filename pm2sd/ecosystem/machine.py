@@ -1,0 +1,37 @@
+"""What resolving an app asks of the machine; the answers come from ``pm2sd.systemd.machine``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Machine(Protocol):
+    """A read-only view of the machine that pm2sd runs on."""
+
+    home: str
+    cwd: str
+    user: str
+    is_root: bool
+    environ: Mapping[str, str]
+
+    def cpu_count(self) -> int:
+        """How many CPUs this user may use (the scheduler's affinity, not the machine's total)."""
+
+    def which(self, program: str, path: str | None = None) -> str | None:
+        """The absolute path of a program on ``path`` (default: the environment's PATH), or None."""
+
+    def is_file(self, path: str) -> bool:
+        """Whether there is a regular file."""
+
+    def is_directory(self, path: str) -> bool:
+        """Whether there is a directory."""
+
+    def is_executable(self, path: str) -> bool:
+        """Whether this user may execute the file."""
+
+    def head(self, path: str, size: int) -> bytes:
+        """The first ``size`` bytes of a file; empty where it cannot be read."""
+
+    def list_directory(self, path: str) -> tuple[str, ...]:
+        """The names in a directory, sorted; empty where it cannot be read."""

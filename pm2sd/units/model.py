@@ -1,0 +1,134 @@
+"""Unit files as typed values, before they are text.
+
+Every ``str`` here is literal: whatever it holds reaches the process byte for byte. The one
+exception is ``INSTANCE``, which stands for the instance's number (systemd's ``%i``) inside a
+``Text``. Durations are milliseconds, sizes bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, Literal, TypeAlias
+
+
+class Specifier(Enum):
+    """A part of a text that systemd fills in."""
+
+    INSTANCE = "%i"
+
+
+INSTANCE: Final = Specifier.INSTANCE
+
+Text: TypeAlias = "str | tuple[str | Specifier, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a stream goes: the journal, nowhere, or the end of a file (an absolute path)."""
+
+    kind: Literal["journal", "null", "append"]
+    path: Text = ""
+
+
+JOURNAL: Final = Output("journal")
+NULL: Final = Output("null")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What the ``[X-Pm2sd]`` section says, so that a file can be known for ours.
+
+    ``record`` are further keys, each value one line of JSON: the target carries the App, its
+    instances' ids and the notes.
+    """
+
+    app: str
+    namespace: str
+    source: str
+    version: str
+    record: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """``NAME@.service``: the template that every instance of an app is made from."""
+
+    name: str
+    mark: Mark
+    description: Text
+    part_of: str
+    slice: str
+    type: Literal["exec", "notify"] = "exec"
+    exec_start_pre: tuple[tuple[Text, ...], ...] = ()
+    exec_start: tuple[Text, ...]
+    working_directory: str
+    environment: Mapping[str, Text] = field(default_factory=dict)
+    environment_files: tuple[str, ...] = ()
+
+    restart: Literal["always", "no"] = "always"
+    restart_sec: int = 0
+    restart_steps: int | None = None
+    restart_max_delay: int | None = None
+    start_limit_burst: int = 0
+    start_limit_interval: int = 0
+    success_exit_status: tuple[int, ...] = ()
+    restart_prevent_exit_status: tuple[int, ...] = ()
+
+    kill_signal: str = "SIGINT"
+    kill_mode: Literal["control-group", "mixed", "process"] = "control-group"
+    timeout_stop: int = 1600
+    timeout_start: int | None = None
+    notify_access: Literal["main", "exec", "all"] | None = None
+
+    memory_max: int | None = None
+    memory_swap_max: int | None = None
+
+    standard_output: Output = JOURNAL
+    standard_error: Output = JOURNAL
+    syslog_identifier: Text = ""
+    syslog_level: Literal["info", "err"] = "info"
+    runtime_directory: Text | None = None
+    runtime_directory_preserve: Literal["no", "restart", "yes"] = "no"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """``NAME.target``: groups an app's instances; starting and stopping it acts on them all."""
+
+    name: str
+    mark: Mark
+    description: Text
+    wants: tuple[str, ...]
+    part_of: tuple[str, ...] = ()
+    wanted_by: tuple[str, ...] = ("default.target",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceDropIn:
+    """``NAME@N.service.d/10-pm2sd.conf``: what one instance has of its own."""
+
+    service: str
+    mark: Mark
+    environment: Mapping[str, Text]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentFile:
+    """Variables that must not be seen in the unit: a file of mode 0600 beside its drop-ins."""
+
+    service: str
+    mark: Mark
+    variables: Mapping[str, str]
+
+
+Unit: TypeAlias = Service | Target | InstanceDropIn | EnvironmentFile
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFile:
+    """A file's text and its path, relative to the user's unit directory."""
+
+    path: str
+    text: str
