@@ -1,0 +1,34 @@
+"""Entry point: the one place that turns errors into messages and exit statuses."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pm2sd.errors import ExitStatus, Pm2sdError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and give its exit status."""
+    from pm2sd.cli.main import app
+
+    try:
+        status = app(args=arguments, prog_name="pm2sd", standalone_mode=True)
+    except Pm2sdError as error:
+        from pm2sd.cli.output import complain
+
+        complain(error.problems())
+        return error.code
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`); the interpreter must not try again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.OK
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else ExitStatus.FAILED
+    return status or ExitStatus.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Every command: its name, its other spellings, where its function is, one line of help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the command table.
+
+    ``function`` is ``module:function`` below ``pm2sd.cli``; it is imported when the command runs.
+    ``settings`` go to the parser (``ignore_unknown_options`` and the like).
+    """
+
+    name: str
+    function: str
+    help: str
+    group: str
+    aliases: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+_FILE, _LIFE, _LOOK, _LOGS, _HELP = (
+    "From file to systemd",
+    "Life of an app",
+    "Looking",
+    "Logs",
+    "Reference",
+)
+
+COMMANDS = (
+    Command("apply", "apply:apply", "Make systemd run what the ecosystem file says.", _FILE),
+    Command("diff", "apply:diff", "Show what apply would change.", _FILE),
+    Command(
+        "start",
+        "start:start",
+        "Start an ecosystem file, a script with PM2's flags, or apps already known.",
+        _FILE,
+        ("startOrRestart", "startOrReload", "startOrGracefulReload"),
+        {"ignore_unknown_options": True, "allow_interspersed_args": True},
+    ),
+    Command(
+        "init", "reference:init", "Write an ecosystem file to begin with.", _FILE, ("ecosystem",)
+    ),
+    Command("stop", "lifecycle:stop", "Stop apps or instances; they stay known.", _LIFE),
+    Command("restart", "lifecycle:restart", "Stop and start apps or instances.", _LIFE),
+    Command(
+        "reload",
+        "lifecycle:reload",
+        "Restart one instance after the other, each ready before the next.",
+        _LIFE,
+    ),
+    Command(
+        "scale",
+        "lifecycle:scale",
+        "Change the number of an app's instances: 4, +2 or -1.",
+        _LIFE,
+        (),
+        {"ignore_unknown_options": True},
+    ),
+    Command("delete", "lifecycle:delete", "Stop apps and remove their units.", _LIFE, ("del",)),
+    Command(
+        "status", "status:status", "List apps and instances.", _LOOK, ("list", "ls", "l", "ps")
+    ),
+    Command(
+        "describe",
+        "describe:describe",
+        "Show everything about an app.",
+        _LOOK,
+        ("show", "info", "desc"),
+    ),
+    Command("jlist", "status:jlist", "The list as JSON, in PM2's shape.", _LOOK),
+    Command("prettylist", "status:prettylist", "The list in PM2's JavaScript notation.", _LOOK),
+    Command("pid", "status:pid", "Print process ids.", _LOOK),
+    Command("id", "status:ids", "Print instance ids.", _LOOK),
+    Command("env", "describe:env", "Print an instance's environment.", _LOOK),
+    Command("cat", "describe:cat", "Print an app's unit files and drop-ins.", _LOOK),
+    Command("which", "describe:which", "Print where an app's unit files and program are.", _LOOK),
+    Command("logs", "logs:logs", "Show and follow what apps print.", _LOGS, ("log",)),
+    Command("flush", "logs:flush", "Empty log files; hide older journal lines from logs.", _LOGS),
+    Command("explain", "reference:explain", "What an option means, in PM2 and here.", _HELP),
+    Command("schema", "reference:schema", "Print the JSON Schema of ecosystem files.", _HELP),
+    Command("version", "reference:version", "Print the versions of pm2sd and systemd.", _HELP),
+)

@@ -1,0 +1,88 @@
+"""The ``pm2sd`` command: a group that imports a command's module only when it runs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from pm2sd import __version__
+from pm2sd.cli.commands import COMMANDS, Command
+
+_BY_NAME = {name: row for row in COMMANDS for name in (row.name, *row.aliases)}
+
+
+def _load(row: Command) -> Any:
+    """The parser of one command, made by Typer from its function's signature."""
+    module, _, function = row.function.partition(":")
+    single = typer.Typer(
+        add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+    body = getattr(import_module(f"pm2sd.cli.{module}"), function)
+    single.command(row.name, help=body.__doc__, context_settings=row.settings)(body)
+    return typer.main.get_command(single)
+
+
+class LazyGroup(TyperGroup):
+    """All commands by the table, none imported before it is needed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """The canonical names; aliases are found but not listed."""
+        return [row.name for row in COMMANDS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """A command by any of its spellings."""
+        row = _BY_NAME.get(cmd_name)
+        return _load(row) if row else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Like click's, with the nearest command for a misspelt one."""
+        if args and args[0] not in _BY_NAME and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], _BY_NAME, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; see pm2sd --help"
+            ctx.fail(f"there is no command {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """The table as help, by group, without importing a single command."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for row in COMMANDS:
+            spelling = ", ".join((row.name, *row.aliases[:4]))
+            groups.setdefault(row.group, []).append((spelling, row.help))
+        for title, rows in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def pm2sd(
+    verbose: bool = typer.Option(
+        False, "--verbose", help="Print the equivalent systemctl line for each action."
+    ),
+    version: bool = typer.Option(  # noqa: ARG001
+        False, "--version", "-V", "-v", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Run PM2's ecosystem file on systemd: your apps as user units, no daemon."""
+    from pm2sd.cli import output
+
+    output.verbose = verbose

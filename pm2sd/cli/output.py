@@ -1,0 +1,88 @@
+"""Printing: data to stdout, everything else to stderr, colour only for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+from pm2sd.errors import Problem
+
+verbose = False
+
+_STYLES = {
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "cyan": "36",
+    "grey": "90",
+    "bold": "1",
+}
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether to colour what goes to ``stream`` (no-color.org, and FORCE_COLOR)."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+
+
+def paint(text: str, style: str, stream: TextIO | None = None) -> str:
+    """The text in a style, where the stream (default: stdout) shows colours."""
+    if not style or not coloured(stream or sys.stdout):
+        return text
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+
+
+def emit(text: str) -> None:
+    """A line of data."""
+    sys.stdout.write(text + "\n")
+
+
+def emit_json(data: Any, *, indent: int | None = 2) -> None:
+    """Data as JSON."""
+    emit(json.dumps(data, indent=indent, ensure_ascii=False))
+
+
+def say(text: str) -> None:
+    """A remark for people."""
+    sys.stdout.flush()
+    sys.stderr.write(text + "\n")
+
+
+def say_equivalent(command: str) -> None:
+    """The systemctl line that does the same, with ``--verbose``."""
+    if verbose:
+        say(paint(f"+ {command}", "grey", sys.stderr))
+
+
+def complain(problems: Iterable[Problem]) -> None:
+    """Mistakes, each with its place, the line it stands on, a caret and a hint."""
+    for problem in problems:
+        place = f"{problem.where}: " if problem.where else ""
+        say(f"{place}{paint('error:', 'red', sys.stderr)} {problem.message}")
+        if problem.source is not None and problem.where and problem.where.line:
+            number = str(problem.where.line)
+            say(f"  {number} | {problem.source}")
+            column = (problem.where.column or 1) - 1
+            lead = "".join("\t" if c == "\t" else " " for c in problem.source[:column])
+            say(f"  {' ' * len(number)} | {lead}^")
+        if problem.hint:
+            say(f"  {paint('hint:', 'cyan', sys.stderr)} {problem.hint}")
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[tuple[str, str]]]) -> str:
+    """Rows of (text, style) under their headings, columns as wide as their widest cell."""
+    body = [list(row) for row in rows]
+    widths = [
+        max(len(heading), *(len(row[i][0]) for row in body)) if body else len(heading)
+        for i, heading in enumerate(headings)
+    ]
+    lines = ["  ".join(paint(h.ljust(w), "bold") for h, w in zip(headings, widths, strict=True))]
+    lines += [
+        "  ".join(paint(text.ljust(w), style) for (text, style), w in zip(row, widths, strict=True))
+        for row in body
+    ]
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,1 @@
+"""Desired, on disk, running: what has to change. Pure."""

@@ -1,0 +1,308 @@
+"""The plan: three states in, the changes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pm2sd.ecosystem.app import App
+from pm2sd.errors import InvalidConfig, Problem
+from pm2sd.notes import Note
+from pm2sd.plan.effects import Effect, changed_directives, effect
+from pm2sd.plan.stored import Stored
+from pm2sd.units import names
+
+
+class Action(StrEnum):
+    """What happens to an app."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    START = "start"
+    KEEP = "unchanged"
+    REMOVE = "remove"
+    ORPHAN = "no longer in the file"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """An app as it shall be: its files by path, and whether its instances shall run."""
+
+    app: App
+    files: Mapping[str, str] = field(repr=False)
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """The unit names of its instances, in their order."""
+        return tuple(names.instance(self.app.name, n) for n in range(self.app.instances))
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What the manager says of our units.
+
+    ``active`` are the units that run, are being started or wait to be restarted; ``enabled`` the
+    targets that come back at boot; ``stale`` the instances that an interrupted run meant to
+    restart and that have not been restarted since.
+    """
+
+    active: frozenset[str] = frozenset()
+    enabled: frozenset[str] = frozenset()
+    stale: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How far an apply may go."""
+
+    prune: bool = False
+    force: bool = False
+    start_all: bool = False  # start apps with autostart: false too, since they were named
+
+
+@dataclass(frozen=True, slots=True)
+class AppChange:
+    """What happens to one app, for people: the action, why, and which instances it disturbs."""
+
+    name: str
+    action: Action
+    reasons: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that has to be done, in the order of its fields."""
+
+    stop: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+    write: Mapping[str, str] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+    reload: bool = False
+    enable: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    changes: tuple[AppChange, ...] = ()
+    before: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (
+            self.stop
+            or self.disable
+            or self.write
+            or self.remove
+            or self.reload
+            or self.enable
+            or self.start
+            or self.restart
+        )
+
+
+def make_plan(
+    desired: Sequence[Desired],
+    orphans: Sequence[str],
+    stored: Stored,
+    running: Running,
+    foreign: Mapping[str, str],
+    options: Options,
+) -> Plan:
+    """Compare what shall be with what is.
+
+    ``orphans`` are the names of stored apps that the configuration no longer has; ``foreign`` maps
+    unit names that belong to somebody else to their path. Raises InvalidConfig where a file of
+    the user's would be overwritten.
+    """
+    draft = _Draft(stored, running, options)
+    _refuse_conflicts(desired, orphans, stored, foreign, options)
+    for one in desired:
+        draft.want(one)
+    for name in orphans:
+        draft.orphan(name)
+    return draft.finish()
+
+
+def _refuse_conflicts(
+    desired: Sequence[Desired],
+    orphans: Sequence[str],
+    stored: Stored,
+    foreign: Mapping[str, str],
+    options: Options,
+) -> None:
+    problems = [
+        Problem(
+            f"app {one.app.name!r} would need the unit {path}, but {foreign[path]} is not pm2sd's",
+            hint="give the app another name",
+        )
+        for one in desired
+        for path in one.files
+        if path in foreign
+    ]
+    if not options.force:
+        wanted = {one.app.name: one.files for one in desired}
+        doomed = orphans if options.prune else ()
+        for name, old in stored.apps.items():
+            files = wanted.get(name, {} if name in doomed else old.files)
+            problems += [
+                Problem(
+                    f"{path} of app {name!r} was edited by hand; it would be overwritten",
+                    hint="move your changes to a drop-in (systemctl --user edit "
+                    f"{names.service_template(name)}), or use --force",
+                )
+                for path in old.edited
+                if files.get(path) != old.files[path]
+            ]
+    if problems:
+        raise InvalidConfig(problems)
+
+
+class _Draft:
+    """A plan in the making."""
+
+    def __init__(self, stored: Stored, running: Running, options: Options) -> None:
+        self._stored = stored
+        self._running = running
+        self._options = options
+        self._stop: list[str] = []
+        self._disable: list[str] = []
+        self._write: dict[str, str] = {}
+        self._remove: list[str] = []
+        self._reload = False
+        self._enable: list[str] = []
+        self._start: list[str] = []
+        self._restart: list[str] = []
+        self._changes: list[AppChange] = []
+        self._before: dict[str, str] = {}
+
+    def want(self, one: Desired) -> None:
+        """Make an app be as desired."""
+        name = one.app.name
+        old = self._stored.apps.get(name)
+        before = old.files if old else self._stored.leftovers.get(name, {})
+        effects, reasons = self._files(before, one.files)
+        surplus = self._surplus(name, one.instances)
+        wanted = one.app.autostart or self._options.start_all
+        start, restart = [], []
+        for unit in one.instances:
+            if unit not in self._running.active:
+                if wanted:
+                    start.append(unit)
+            elif unit in self._running.stale or _effect_on(unit, effects) is Effect.RESTART:
+                restart.append(unit)
+        if any(unit in self._running.stale for unit in restart) and not reasons:
+            reasons = ["an earlier apply was interrupted before its restart"]
+        target = names.target(name)
+        if one.app.autostart and target not in self._running.enabled:
+            self._enable.append(target)
+        elif old and old.app.autostart and not one.app.autostart:
+            self._disable += [target] if target in self._running.enabled else []
+        if start and target not in self._running.active:
+            self._start.append(target)
+        self._stop += surplus
+        self._start += start
+        self._restart += restart
+        self._changes.append(
+            AppChange(
+                name,
+                _action(before, reasons, start, restart, surplus),
+                tuple(reasons),
+                tuple(start),
+                tuple(restart),
+                tuple(surplus),
+            )
+        )
+
+    def orphan(self, name: str) -> None:
+        """An app that the configuration no longer has: named, and removed when asked to."""
+        if not self._options.prune:
+            self._changes.append(AppChange(name, Action.ORPHAN))
+            return
+        old = self._stored.apps.get(name)
+        files = old.files if old else self._stored.leftovers[name]
+        target = names.target(name)
+        stop = [*self._surplus(name, ()), *({target} & self._running.active)]
+        self._stop += stop
+        self._disable += {target} & self._running.enabled
+        self._files(files, {})
+        self._changes.append(AppChange(name, Action.REMOVE, stop=tuple(stop)))
+
+    def _files(
+        self, before: Mapping[str, str], after: Mapping[str, str]
+    ) -> tuple[dict[str, Effect], list[str]]:
+        """Plan the files, and say what their change does and why, by path."""
+        effects: dict[str, Effect] = {}
+        reasons: list[str] = []
+        for path in sorted(before.keys() | after.keys()):
+            old, new = before.get(path), after.get(path)
+            if old == new:
+                continue
+            effects[path] = effect(path, old, new)
+            if new is None:
+                self._remove.append(path)
+            else:
+                self._write[path] = new
+            if old is not None:
+                self._before[path] = old
+                reasons += _reasons(path, old, new)
+        # A new file of a unit that is not loaded is found without a reload.
+        self._reload |= bool(before) and bool(effects)
+        return effects, list(dict.fromkeys(reasons))
+
+    def _surplus(self, name: str, wanted: Sequence[str]) -> list[str]:
+        """The active instances beyond those wanted, the highest first."""
+        surplus = []
+        for unit in self._running.active:
+            parsed = names.parse_instance(unit)
+            if parsed and parsed[0] == name and unit not in wanted:
+                surplus.append((parsed[1], unit))
+        return [unit for _, unit in sorted(surplus, reverse=True)]
+
+    def finish(self) -> Plan:
+        """The plan."""
+        return Plan(
+            stop=tuple(self._stop),
+            disable=tuple(self._disable),
+            write=self._write,
+            remove=tuple(self._remove),
+            reload=self._reload,
+            enable=tuple(self._enable),
+            start=tuple(self._start),
+            restart=tuple(self._restart),
+            changes=tuple(self._changes),
+            before=self._before,
+        )
+
+
+def _effect_on(unit: str, effects: Mapping[str, Effect]) -> Effect:
+    """What the changed files mean for one instance: those of the template, and its own drop-in."""
+    app, number = names.parse_instance(unit) or ("", 0)
+    own = {
+        names.service_template(app),
+        names.secrets_file(app),
+        names.instance_drop_in(app, number),
+    }
+    return max((what for path, what in effects.items() if path in own), default=Effect.NOTHING)
+
+
+def _reasons(path: str, old: str, new: str | None) -> list[str]:
+    if path.endswith(".env"):
+        return ["secrets"]
+    return [name for name in changed_directives(old, new or "")]
+
+
+def _action(
+    before: Mapping[str, str],
+    reasons: Sequence[str],
+    start: Sequence[str],
+    restart: Sequence[str],
+    stop: Sequence[str],
+) -> Action:
+    if not before:
+        return Action.CREATE
+    if reasons or restart or stop:
+        return Action.UPDATE
+    return Action.START if start else Action.KEEP

@@ -1,0 +1,1 @@
+"""App -> units and notes. Pure; the target's systemd version is a parameter."""

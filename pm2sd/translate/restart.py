@@ -1,0 +1,84 @@
+"""When an app is started again: Restart=, the start limit, delays that grow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pm2sd.ecosystem.app import App
+from pm2sd.notes import Fidelity, Note
+
+# PM2 grows the delay by half each time up to this (lib/God.js, handleExit), and starts over after
+# a run of 30 s (EXP_BACKOFF_RESET_TIMER in constants.js).
+BACKOFF_CEILING = 15_000
+BACKOFF_GROWTH = 1.5
+BACKOFF_RESET_SECONDS = 30
+
+# RestartSteps= and RestartMaxDelaySec= came with this version of systemd.
+RESTART_STEPS_SINCE = 254
+
+# The wait of systemd without RestartSteps=: a first start goes through at once; a restart waits
+# PM2's delay, kept in the runtime directory, which outlives restarts but not a stop.
+_BACKOFF_SCRIPT = """\
+state=$RUNTIME_DIRECTORY/backoff
+read -r up rest </proc/uptime
+if read -r delay started 2>/dev/null <"$state"; then
+  if [ "$delay" -eq 0 ] || [ $((${up%.*} - started)) -gt "$3" ]; then delay=$1
+  else delay=$((delay * 3 / 2)); [ "$delay" -le "$2" ] || delay=$2; fi
+  sleep "$((delay / 1000)).$(printf %03d $((delay % 1000)))"
+  read -r up rest </proc/uptime
+else delay=0; fi
+echo "$delay ${up%.*}" >"$state"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """The directives of [Unit] and [Service] that say when to start again; milliseconds."""
+
+    start_limit_burst: int
+    start_limit_interval: int
+    restart_sec: int
+    restart_steps: int | None = None
+    restart_max_delay: int | None = None
+    exec_start_pre: tuple[str, ...] = ()
+    longest_wait: int = 0
+
+
+def restart_policy(app: App, *, systemd: int) -> tuple[RestartPolicy, tuple[Note, ...]]:
+    """Translate ``max_restarts``, ``min_uptime``, ``restart_delay`` and the exponential delay.
+
+    PM2 gives up at the ``max_restarts``-th exit of a run shorter than ``min_uptime``, that is after
+    as many starts; StartLimitBurst= counts starts in a sliding window as long as that many short
+    runs and the pauses between them.
+    """
+    if app.exp_backoff_restart_delay is None:
+        window = app.max_restarts * (app.min_uptime + app.restart_delay) + 1000
+        return RestartPolicy(app.max_restarts, window, app.restart_delay), ()
+    return _exponential(app, app.exp_backoff_restart_delay, systemd)
+
+
+def _exponential(app: App, first: int, systemd: int) -> tuple[RestartPolicy, tuple[Note, ...]]:
+    # Without the pauses in the window: an app that waits longer and longer is meant to be tried
+    # for ever, and PM2 does so too (its counter stops after max_restarts * min_uptime).
+    window = app.max_restarts * app.min_uptime
+    if systemd < RESTART_STEPS_SINCE:
+        arguments = (str(first), str(BACKOFF_CEILING), str(BACKOFF_RESET_SECONDS))
+        return RestartPolicy(
+            app.max_restarts,
+            window,
+            0,
+            exec_start_pre=("/bin/sh", "-c", _BACKOFF_SCRIPT, "pm2sd-backoff", *arguments),
+            longest_wait=max(first, BACKOFF_CEILING),
+        ), ()
+    if first >= BACKOFF_CEILING:
+        return RestartPolicy(app.max_restarts, window, first), ()
+    steps = max(1, round(math.log(BACKOFF_CEILING / first, BACKOFF_GROWTH)))
+    note = Note(
+        "exp_backoff_restart_delay",
+        Fidelity.APPROXIMATE,
+        "the delay starts over after a start or restart by hand, not after 30 s of stable running",
+    )
+    return RestartPolicy(
+        app.max_restarts, window, first, restart_steps=steps, restart_max_delay=BACKOFF_CEILING
+    ), (note,)

@@ -1,0 +1,92 @@
+"""``NAME@.service``: how one instance of an app is started, restarted and stopped."""
+
+from __future__ import annotations
+
+from pm2sd.ecosystem.app import App
+from pm2sd.notes import Fidelity, Note
+from pm2sd.translate.logs import streams
+from pm2sd.translate.restart import restart_policy
+from pm2sd.units import names
+from pm2sd.units.model import INSTANCE, Mark, Service, Text
+
+# 128 + SIGINT and 128 + SIGTERM: how shells and npm report having been asked to stop. Without
+# this an app that was stopped on purpose would end up "failed".
+_STOPPED_STATUS = (130, 143)
+
+
+def service(
+    app: App, mark: Mark, *, systemd: int, unit_directory: str
+) -> tuple[Service, tuple[Note, ...]]:
+    """The template that every instance is made from, and what the user should know about it."""
+    logs = streams(app)
+    policy, notes = restart_policy(app, systemd=systemd)
+    notify, ready_notes = _readiness(app)
+    environment: dict[str, Text] = dict(app.env)
+    environment[app.instance_var] = (INSTANCE,)
+    backoff = bool(policy.exec_start_pre)
+    unit = Service(
+        name=names.service_template(app.name),
+        mark=mark,
+        description=(f"{app.name} (instance ", INSTANCE, ")"),
+        part_of=names.target(app.name),
+        slice=names.slice_name(app.name),
+        type="notify" if notify else "exec",
+        notify_access="all" if notify else None,
+        timeout_start=app.listen_timeout + policy.longest_wait if notify else None,
+        exec_start_pre=(policy.exec_start_pre,) if backoff else (),
+        exec_start=(*logs.wrapper, *app.command),
+        working_directory=app.cwd,
+        environment=environment,
+        environment_files=(f"{unit_directory}/{names.secrets_file(app.name)}",)
+        if app.secrets
+        else (),
+        restart="always" if app.autorestart else "no",
+        restart_sec=policy.restart_sec,
+        restart_steps=policy.restart_steps,
+        restart_max_delay=policy.restart_max_delay,
+        start_limit_burst=policy.start_limit_burst,
+        start_limit_interval=policy.start_limit_interval,
+        success_exit_status=tuple(sorted({*_STOPPED_STATUS, *app.stop_exit_codes})),
+        restart_prevent_exit_status=app.stop_exit_codes,
+        kill_signal=app.kill_signal,
+        # PM2 signals every descendant; a control group also holds those that were double-forked.
+        kill_mode="control-group" if app.treekill else "process",
+        timeout_stop=app.kill_timeout,
+        memory_max=app.max_memory_restart,
+        # With swap the limit would only push the app out to disk (measured).
+        memory_swap_max=None if app.max_memory_restart is None else 0,
+        standard_output=logs.output,
+        standard_error=logs.error,
+        syslog_identifier=logs.identifier,
+        syslog_level=logs.level,
+        runtime_directory=_backoff_directory(app) if backoff else None,
+        runtime_directory_preserve="restart" if backoff else "no",
+    )
+    return unit, (*notes, *ready_notes)
+
+
+def _backoff_directory(app: App) -> Text:
+    return (f"pm2sd/backoff/{names.unit_name(app.name)}@", INSTANCE)
+
+
+def _readiness(app: App) -> tuple[bool, tuple[Note, ...]]:
+    """Whether the manager waits for the app to say that it is ready, and what to tell the user."""
+    if not app.wait_ready:
+        return False, ()
+    if app.is_node():
+        return False, (
+            Note(
+                "wait_ready",
+                Fidelity.NOT_YET,
+                "process.send('ready') of Node is not delivered yet; the app counts as ready once "
+                "it was executed",
+            ),
+        )
+    return True, (
+        Note(
+            "wait_ready",
+            Fidelity.BETTER,
+            "the app says it is ready through sd_notify (systemd-notify --ready); not doing so "
+            "within listen_timeout is a failure, where PM2 calls it a success",
+        ),
+    )

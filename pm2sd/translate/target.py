@@ -1,0 +1,78 @@
+"""The units around an app's service: its target, its instances' drop-ins, its secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pm2sd import __version__
+from pm2sd.ecosystem.app import App
+from pm2sd.units import names
+from pm2sd.units.model import EnvironmentFile, InstanceDropIn, Mark, Target
+
+DEFAULT_NAMESPACE = "default"
+
+
+def target(app: App, mark: Mark, record: Mapping[str, str]) -> Target:
+    """``NAME.target``, which wants every instance and carries the app's record."""
+    return Target(
+        name=names.target(app.name),
+        mark=replace(mark, record=record),
+        description=f"{app.name} (pm2sd)",
+        wants=tuple(names.instance(app.name, number) for number in range(app.instances)),
+        part_of=_namespace(app),
+    )
+
+
+def _namespace(app: App) -> tuple[str, ...]:
+    return () if app.namespace == DEFAULT_NAMESPACE else (names.namespace_target(app.namespace),)
+
+
+def namespace_target(namespace: str, apps: Sequence[str]) -> Target:
+    """``pm2sd-NAMESPACE.target``: starts, stops and restarts the apps of a namespace together.
+
+    The namespace ``default`` has none: its list of apps would change with nearly every apply, and
+    each such change costs a daemon-reload.
+    """
+    return Target(
+        name=names.namespace_target(namespace),
+        mark=Mark(app="", namespace=namespace, source="", version=__version__),
+        description=f"namespace {namespace} (pm2sd)",
+        wants=tuple(names.target(app) for app in sorted(apps)),
+        wanted_by=(),
+    )
+
+
+def instance_drop_ins(app: App, mark: Mark) -> tuple[InstanceDropIn, ...]:
+    """What differs between instances: the counted-up ``increment_var``.
+
+    The first instance gets the value written in ``env`` (0 without one), the next one more each
+    (PM2: lib/God.js, injectVariables).
+    """
+    if app.increment_var is None:
+        return ()
+    first = _leading_int(app.env.get(app.increment_var, "0"))
+    return tuple(
+        InstanceDropIn(
+            service=names.instance(app.name, number),
+            mark=mark,
+            environment={app.increment_var: str(first + number)},
+        )
+        for number in range(app.instances)
+    )
+
+
+def _leading_int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return 0
+
+
+def secrets_file(app: App, mark: Mark) -> tuple[EnvironmentFile, ...]:
+    """The variables marked secret, out of sight of ``systemctl cat``."""
+    if not app.secrets:
+        return ()
+    return (
+        EnvironmentFile(service=names.service_template(app.name), mark=mark, variables=app.secrets),
+    )

@@ -1,0 +1,54 @@
+"""One app's units: the assembly of what the other modules of this room decide."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from pm2sd import __version__
+from pm2sd.ecosystem.app import App
+from pm2sd.notes import Note
+from pm2sd.translate.service import service
+from pm2sd.translate.target import instance_drop_ins, secrets_file, target
+from pm2sd.units.model import Mark, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What becomes of an app, and what the user is told about it."""
+
+    app: App
+    units: tuple[Unit, ...]
+    notes: tuple[Note, ...]
+
+
+def translate(
+    app: App,
+    *,
+    systemd: int,
+    unit_directory: str,
+    ids: Sequence[int],
+    notes: Sequence[Note] = (),
+) -> Translation:
+    """The app's units for systemd version ``systemd`` (252, 257, ...).
+
+    ``unit_directory`` is the absolute path the units will stand in. ``ids`` are the numbers of its
+    instances, in their order; ``notes`` what reading and resolving the app had to say, kept in the
+    target beside what the translation adds.
+    """
+    mark = Mark(app=app.name, namespace=app.namespace, source=app.source, version=__version__)
+    the_service, said = service(app, mark, systemd=systemd, unit_directory=unit_directory)
+    everything = (*notes, *said)
+    record = {
+        "Record": app.to_json(),
+        "Ids": json.dumps(list(ids)),
+        "Notes": json.dumps([asdict(note) for note in everything]),
+    }
+    units: tuple[Unit, ...] = (
+        the_service,
+        target(app, mark, record),
+        *instance_drop_ins(app, mark),
+        *secrets_file(app, mark),
+    )
+    return Translation(app, units, everything)
