@@ -1,0 +1,72 @@
+"""How a service ended, in words: Result, ExecMainCode and ExecMainStatus of a unit."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import Protocol
+
+# si_code of SIGCHLD, as ExecMainCode has it (sigaction(2)).
+CLD_EXITED, CLD_KILLED, CLD_DUMPED = 1, 2, 3
+
+# Result= of a service (systemd.exec(5), $SERVICE_RESULT) -> what to tell people; "" where the
+# exit status or signal says it better.
+_RESULTS = {
+    "timeout": "did not start or stop in time",
+    "exit-code": "",
+    "signal": "",
+    "core-dump": "",
+    "watchdog": "stopped answering the watchdog",
+    "start-limit-hit": "was started too often in too short a time",
+    "oom-kill": "was killed for using more memory than its limit",
+    "protocol": "ended before it was ready",
+    "resources": "could not be started: a file or directory it needs is missing",
+}
+
+
+class _Properties(Protocol):
+    def get(self, unit: str, interface: str, prop: str, /) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The last end of a service's main process; ``code`` is 0 while it has not ended."""
+
+    result: str
+    code: int
+    status: int
+    restarts: int
+
+    def __str__(self) -> str:
+        words = _RESULTS.get(self.result, self.result)
+        ended = exit_words(self.code, self.status)
+        if self.result == "oom-kill" or not ended:
+            return words or "failed"
+        return f"{words} ({ended})" if words and self.result != "success" else ended
+
+
+def exit_words(code: int, status: int) -> str:
+    """``exited with code 1``, ``was killed by SIGKILL``; empty while the process lives."""
+    if code == CLD_EXITED:
+        return f"exited with code {status}"
+    if code in (CLD_KILLED, CLD_DUMPED):
+        try:
+            name = signal.Signals(status).name
+        except ValueError:
+            name = f"signal {status}"
+        return f"was killed by {name}" + (" (core dumped)" if code == CLD_DUMPED else "")
+    return ""
+
+
+def ending(bus: _Properties, unit: str) -> Ending:
+    """How the unit's process ended last, and how often it was restarted since it was started."""
+
+    def number(prop: str) -> int:
+        return int(str(bus.get(unit, "Service", prop)))
+
+    return Ending(
+        str(bus.get(unit, "Service", "Result")),
+        number("ExecMainCode"),
+        number("ExecMainStatus"),
+        number("NRestarts"),
+    )

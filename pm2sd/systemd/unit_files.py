@@ -1,0 +1,204 @@
+"""The user's unit directory: which files in it are ours, and changing them safely."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from pm2sd.systemd.durable import failure, sync_directory, write_synced
+from pm2sd.systemd.paths import unit_directory
+from pm2sd.units.mark import MARK_PREFIX
+
+_UNIT_SUFFIXES: Final = (".service", ".target", ".socket", ".timer", ".path", ".slice")
+_DROP_IN_SUFFIXES: Final = (".conf", ".env")
+_MARK: Final = MARK_PREFIX.encode()
+_CHUNK: Final = 65536
+
+_STAGING: Final = ".pm2sd-new"
+"""Where files are written before they are renamed; systemd passes over hidden names."""
+
+
+class UnitDirectory:
+    """A directory of unit files, shared with files that are none of ours.
+
+    Paths are relative to it: ``web@.service``, ``web@0.service.d/10-pm2sd.conf``. Text is UTF-8;
+    bytes that are not survive reading and writing as surrogates. Writers hold the apply lock.
+    """
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or unit_directory()
+
+    def read_managed(self) -> dict[str, str]:
+        """The text of every file that begins with our mark, by path.
+
+        Symbolic links and files that may not be read are not ours.
+        """
+        found: dict[str, str] = {}
+        for entry in _entries(self.path):
+            if entry.name.endswith(_UNIT_SUFFIXES):
+                _keep_if_marked(entry, entry.name, found)
+            elif entry.name.endswith(".d") and entry.is_dir(follow_symlinks=False):
+                for inner in _entries(entry.path):
+                    if inner.name.endswith(_DROP_IN_SUFFIXES):
+                        _keep_if_marked(inner, f"{entry.name}/{inner.name}", found)
+        return found
+
+    def read(self, relative: str) -> str | None:
+        """The text of a file, ours or not; None where there is none."""
+        path = self.path / relative
+        try:
+            return path.read_bytes().decode(errors="surrogateescape")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise failure(error, "read", path) from error
+
+    def exists(self, relative: str) -> bool:
+        """Whether there is such a file; a dangling symbolic link counts."""
+        return os.path.lexists(self.path / relative)
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Give files new contents, mode 0600: all are written aside before the first is renamed.
+
+        Raises Pm2sdError; whatever fails before the first rename leaves the directory as it was.
+        """
+        if not files:
+            return
+        staging = self.path / _STAGING
+        made: list[Path] = []
+        staged: list[tuple[Path, Path]] = []
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            staging.mkdir(mode=0o700, exist_ok=True)
+            _empty(staging)
+            for number, (relative, text) in enumerate(files.items()):
+                target = self.path / relative
+                if not target.parent.is_dir():
+                    target.parent.mkdir(mode=0o700)
+                    made.append(target.parent)
+                staged.append((staging / str(number), target))
+                write_synced(staged[-1][0], text.encode(errors="surrogateescape"))
+            for source, target in staged:
+                source.replace(target)
+                made.clear()
+            staging.rmdir()
+            for directory in {self.path, *(target.parent for _, target in staged)}:
+                sync_directory(directory)
+        except OSError as error:
+            raise failure(error, "write", self.path) from error
+        finally:
+            _discard(staging, made)
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Remove files, which may be gone already, and ``.d`` directories left empty by it."""
+        parents = {self.path}
+        try:
+            for relative in paths:
+                path = self.path / relative
+                path.unlink(missing_ok=True)
+                parents.add(path.parent)
+            for directory in parents - {self.path}:
+                with suppress(OSError):  # not empty, or gone
+                    directory.rmdir()
+            for directory in filter(Path.is_dir, parents):
+                sync_directory(directory)
+        except OSError as error:
+            raise failure(error, "remove", self.path) from error
+
+    def drop_ins(self, units: Iterable[str]) -> list[tuple[str, str]]:
+        """The drop-ins in this directory that others wrote for these units: unit and path.
+
+        Those of an instance's template (``web@.service.d/``) count for the instance.
+        """
+        found: list[tuple[str, str]] = []
+        for unit in units:
+            for name in dict.fromkeys((unit, template_of(unit))):
+                found += [
+                    (unit, entry.path)
+                    for entry in sorted(_entries(self.path / f"{name}.d"), key=lambda e: e.name)
+                    if entry.name.endswith(".conf") and not _is_marked(entry)
+                ]
+        return found
+
+    def foreign_units(self, names: Iterable[str], unit_path: Sequence[str]) -> dict[str, str]:
+        """Which of these units exist and are not ours, and where.
+
+        ``unit_path`` is the manager's ``UnitPath``. In this directory a file without our mark is
+        foreign; in any other, every file is.
+        """
+        wanted = tuple(names)
+        ours = os.path.realpath(self.path)
+        found: dict[str, str] = {}
+        for directory in dict.fromkeys((str(self.path), *unit_path)):
+            own = os.path.realpath(directory) == ours
+            present = {entry.name: entry for entry in _entries(directory)} if wanted else {}
+            for name in wanted:
+                entry = present.get(name)
+                if entry is not None and not (own and _is_marked(entry)):
+                    found.setdefault(name, entry.path)
+        return found
+
+
+def template_of(unit: str) -> str:
+    """``web@.service`` for ``web@0.service``; a unit that is no instance is its own."""
+    prefix, at, rest = unit.partition("@")
+    return f"{prefix}@.{rest.rpartition('.')[2]}" if at else unit
+
+
+def _entries(directory: Path | str) -> Iterator[os.DirEntry[str]]:
+    """The entries of a directory; none where it does not exist or may not be read."""
+    try:
+        with os.scandir(directory) as entries:
+            yield from entries
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+
+
+def _marked_bytes(entry: os.DirEntry[str]) -> bytes | None:
+    """A regular file's contents if it begins with our mark; the rest is not read otherwise."""
+    if not entry.is_file(follow_symlinks=False):
+        return None
+    try:
+        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        data = os.read(descriptor, _CHUNK)
+        if not data.startswith(_MARK):
+            return None
+        while len(data) % _CHUNK == 0 and (more := os.read(descriptor, _CHUNK)):
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
+
+
+def _is_marked(entry: os.DirEntry[str]) -> bool:
+    return _marked_bytes(entry) is not None
+
+
+def _keep_if_marked(entry: os.DirEntry[str], relative: str, found: dict[str, str]) -> None:
+    data = _marked_bytes(entry)
+    if data is not None:
+        found[relative] = data.decode(errors="surrogateescape")
+
+
+def _empty(directory: Path) -> None:
+    """Remove what a killed run left behind."""
+    for entry in list(_entries(directory)):
+        Path(entry.path).unlink()
+
+
+def _discard(staging: Path, made: Iterable[Path]) -> None:
+    """Take back what was made aside; failing at it must not hide the first error."""
+    with suppress(OSError):
+        _empty(staging)
+        staging.rmdir()
+    for directory in made:
+        with suppress(OSError):
+            directory.rmdir()
