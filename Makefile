@@ -1,0 +1,37 @@
+# `make demo` and `make test` each set up what they need, as root or through sudo, and then run.
+
+PYTHON := .venv/bin/python
+SCRIPTS := .ci/run examples/demo integration/provision integration/sandbox $(wildcard benchmarks/*.sh)
+
+.PHONY: help setup lint test demo bench clean
+
+help:
+	@echo 'make demo    run examples/tracking and show it'
+	@echo 'make test    every check: lint, format, types, then all tests on a real systemd'
+	@echo 'make bench   measure pm2sd beside PM2'
+	@echo 'make lint    the checks that run nothing'
+	@echo 'make setup   system packages and .venv, which the others do by themselves'
+	@echo 'make clean   remove what the others made in this folder'
+
+setup:
+	@integration/provision
+
+lint: setup
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+	shellcheck $(SCRIPTS)
+
+test: lint
+	integration/sandbox -- env HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis $(PYTHON) -m pytest
+
+demo: setup
+	@examples/demo
+
+bench:
+	@integration/provision npm
+	@benchmarks/run.sh
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
