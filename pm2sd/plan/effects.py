@@ -50,7 +50,7 @@ _OURS = "X-Pm2sd"
 
 
 def effect(path: str, old: str | None, new: str | None) -> Effect:
-    """What has to happen when the file at ``path`` turns from ``old`` into ``new`` (None: absent)."""
+    """What it takes when the file at ``path`` turns from ``old`` into ``new`` (None: absent)."""
     if old == new:
         return Effect.NOTHING
     if path.endswith(".env"):

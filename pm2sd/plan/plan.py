@@ -45,12 +45,14 @@ class Running:
 
     ``active`` are the units that run, are being started or wait to be restarted; ``enabled`` the
     targets that come back at boot; ``stale`` the instances that an interrupted run meant to
-    restart and that have not been restarted since.
+    restart and that have not been restarted since; ``unread`` the units whose files changed since
+    the manager read them.
     """
 
     active: frozenset[str] = frozenset()
     enabled: frozenset[str] = frozenset()
     stale: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +107,29 @@ class Plan:
 
 def make_plan(
     desired: Sequence[Desired],
-    orphans: Sequence[str],
     stored: Stored,
     running: Running,
-    foreign: Mapping[str, str],
-    options: Options,
+    *,
+    orphans: Sequence[str] = (),
+    namespaces: Mapping[str, str] | None = None,
+    foreign: Mapping[str, str] | None = None,
+    options: Options = Options(),
 ) -> Plan:
     """Compare what shall be with what is.
 
-    ``orphans`` are the names of stored apps that the configuration no longer has; ``foreign`` maps
-    unit names that belong to somebody else to their path. Raises InvalidConfig where a file of
-    the user's would be overwritten.
+    ``orphans`` are the names of stored apps that the configuration no longer has; ``namespaces``
+    the files of the namespace targets as they shall be (None: as they are); ``foreign`` maps unit
+    names that belong to somebody else to their path. Raises InvalidConfig where a file of the
+    user's would be overwritten.
     """
     draft = _Draft(stored, running, options)
-    _refuse_conflicts(desired, orphans, stored, foreign, options)
+    _refuse_conflicts(desired, orphans, stored, foreign or {}, options)
     for one in desired:
         draft.want(one)
     for name in orphans:
         draft.orphan(name)
+    if namespaces is not None:
+        draft.files(stored.namespaces, namespaces)
     return draft.finish()
 
 
@@ -171,7 +178,7 @@ class _Draft:
         self._disable: list[str] = []
         self._write: dict[str, str] = {}
         self._remove: list[str] = []
-        self._reload = False
+        self._reload = bool(running.unread)
         self._enable: list[str] = []
         self._start: list[str] = []
         self._restart: list[str] = []
@@ -183,7 +190,7 @@ class _Draft:
         name = one.app.name
         old = self._stored.apps.get(name)
         before = old.files if old else self._stored.leftovers.get(name, {})
-        effects, reasons = self._files(before, one.files)
+        effects, reasons = self.files(before, one.files)
         surplus = self._surplus(name, one.instances)
         wanted = one.app.autostart or self._options.start_all
         start, restart = [], []
@@ -227,13 +234,13 @@ class _Draft:
         stop = [*self._surplus(name, ()), *({target} & self._running.active)]
         self._stop += stop
         self._disable += {target} & self._running.enabled
-        self._files(files, {})
+        self.files(files, {})
         self._changes.append(AppChange(name, Action.REMOVE, stop=tuple(stop)))
 
-    def _files(
+    def files(
         self, before: Mapping[str, str], after: Mapping[str, str]
     ) -> tuple[dict[str, Effect], list[str]]:
-        """Plan the files, and say what their change does and why, by path."""
+        """Plan files; say what the change of each does, by path, and which directives differ."""
         effects: dict[str, Effect] = {}
         reasons: list[str] = []
         for path in sorted(before.keys() | after.keys()):
@@ -291,7 +298,7 @@ def _effect_on(unit: str, effects: Mapping[str, Effect]) -> Effect:
 def _reasons(path: str, old: str, new: str | None) -> list[str]:
     if path.endswith(".env"):
         return ["secrets"]
-    return [name for name in changed_directives(old, new or "")]
+    return list(changed_directives(old, new or ""))
 
 
 def _action(

@@ -16,13 +16,15 @@ from pm2sd.units.mark import ParsedMark, read_mark
 class StoredApp:
     """An app as its unit files record it.
 
-    ``ids`` are its instances' numbers in their order, ``files`` the texts of all its files by path
-    relative to the unit directory, ``edited`` those that were changed by hand.
+    ``ids`` are its instances' numbers in their order; ``notes`` what reading and resolving the app
+    had to say, ``translation_notes`` what translating it added; ``files`` the texts of all its
+    files by path relative to the unit directory, ``edited`` those that were changed by hand.
     """
 
     app: App
     ids: tuple[int, ...]
     notes: tuple[Note, ...]
+    translation_notes: tuple[Note, ...]
     files: Mapping[str, str] = field(repr=False)
     edited: tuple[str, ...] = ()
 
@@ -82,22 +84,26 @@ def _stored_app(name: str, marked: Mapping[str, tuple[str, ParsedMark]]) -> Stor
     try:
         app = App.from_json(record["Record"], _variables(secrets[0]) if secrets else None)
         ids = tuple(int(number) for number in json.loads(record["Ids"]))
-        notes = tuple(
-            Note(note["option"], Fidelity(note["fidelity"]), note["text"])
-            for note in json.loads(record["Notes"])
-        )
+        notes, translation_notes = (_notes(record[key]) for key in ("Notes", "TranslationNotes"))
     except (KeyError, TypeError, ValueError):
         return None
     return StoredApp(
         app,
         ids,
         notes,
+        translation_notes,
         {path: text for path, (text, _) in marked.items()},
         tuple(path for path, (_, mark) in marked.items() if not mark.intact),
     )
 
 
+def _notes(text: str) -> tuple[Note, ...]:
+    return tuple(
+        Note(note["option"], Fidelity(note["fidelity"]), note["text"]) for note in json.loads(text)
+    )
+
+
 def _variables(text: str) -> dict[str, str]:
-    from pm2sd.units.mark import environment_variables  # noqa: PLC0415
+    from pm2sd.units.mark import environment_variables
 
     return environment_variables(text)

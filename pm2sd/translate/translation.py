@@ -39,11 +39,11 @@ def translate(
     """
     mark = Mark(app=app.name, namespace=app.namespace, source=app.source, version=__version__)
     the_service, said = service(app, mark, systemd=systemd, unit_directory=unit_directory)
-    everything = (*notes, *said)
     record = {
         "Record": app.to_json(),
         "Ids": json.dumps(list(ids)),
-        "Notes": json.dumps([asdict(note) for note in everything]),
+        "Notes": json.dumps([asdict(note) for note in notes]),
+        "TranslationNotes": json.dumps([asdict(note) for note in said]),
     }
     units: tuple[Unit, ...] = (
         the_service,
@@ -51,4 +51,4 @@ def translate(
         *instance_drop_ins(app, mark),
         *secrets_file(app, mark),
     )
-    return Translation(app, units, everything)
+    return Translation(app, units, (*notes, *said))

@@ -1,0 +1,85 @@
+"""What ``apply``, ``diff`` and ``start FILE`` share: plan, tell, carry out, tell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from pm2sd.cli import output
+from pm2sd.cli.failures import report
+from pm2sd.cli.output import emit, paint, say
+from pm2sd.cli.plan_text import equivalents, note_lines, plan_lines
+from pm2sd.control.apply import Wanted, carry_out, plan
+from pm2sd.control.configuration import Configuration, load
+from pm2sd.control.session import Session, changing, session
+from pm2sd.errors import ExitStatus
+from pm2sd.plan.plan import Options, Plan
+
+
+def waiting(pid: int | None) -> None:
+    """Say that another pm2sd is at work."""
+    say(f"waiting for another pm2sd{f' (pid {pid})' if pid else ''} to finish")
+
+
+def names_of(only: str | None) -> list[str]:
+    """``--only a,b`` as a list."""
+    return [name for name in (part.strip() for part in (only or "").split(",")) if name]
+
+
+def planned(file: str | None, *, env: str | None, only: str | None, prune: bool) -> Plan:
+    """What applying the file would change; notes go to stderr."""
+    configuration = load(file, env=env, only=names_of(only))
+    with session() as here:
+        return _plan(here, configuration, Options(prune=prune, force=True))
+
+
+def _plan(here: Session, configuration: Configuration, options: Options) -> Plan:
+    orphans = configuration.orphans(here.stored())
+    return plan(here, configuration.wanted, orphans=orphans, options=options)
+
+
+def apply_file(
+    file: str | None,
+    *,
+    env: str | None = None,
+    only: str | None = None,
+    dry_run: bool = False,
+    prune: bool = False,
+    force: bool = False,
+    strict: bool = False,
+) -> ExitStatus:
+    """Apply an ecosystem file and tell about it."""
+    configuration = load(file, env=env, only=names_of(only), strict=strict)
+    for note in configuration.notes:
+        say(f"{paint('note:', 'yellow', sys.stderr)} {note.option}: {note.text}")
+    options = Options(prune=prune, force=force)
+    if dry_run:
+        with session() as here:
+            _tell(_plan(here, configuration, options), configuration.wanted)
+        return ExitStatus.OK
+    with changing(waiting) as here:
+        todo = _plan(here, configuration, options)
+        _tell(todo, configuration.wanted)
+        return carry_out_and_tell(here, todo, configuration.wanted)
+
+
+def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> ExitStatus:
+    """Carry a plan out and say how it went."""
+    if output.verbose:
+        for line in equivalents(todo):
+            output.say_equivalent(line)
+    failures = carry_out(here, todo, wanted, say=say)
+    if failures:
+        report(failures)
+        return ExitStatus.FAILED
+    return ExitStatus.OK
+
+
+def _tell(todo: Plan, wanted: Iterable[Wanted]) -> None:
+    for line in plan_lines(todo):
+        emit(line)
+    changed = {change.name for change in todo.changes if change.reasons or not todo.before}
+    for one in wanted:
+        if one.app.name in changed:
+            for line in note_lines(one.app.name, one.notes):
+                say(line)

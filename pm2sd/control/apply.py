@@ -1,0 +1,169 @@
+"""Making systemd run what is desired: from apps to a plan, and the plan carried out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pm2sd.control.running import running
+from pm2sd.control.session import Session
+from pm2sd.control.settle import Failure, failures_of_jobs, settle
+from pm2sd.ecosystem.app import App
+from pm2sd.errors import Pm2sdError
+from pm2sd.notes import Note
+from pm2sd.plan.plan import Desired, Options, Plan, make_plan
+from pm2sd.plan.stored import Stored
+from pm2sd.systemd import paths, pending
+from pm2sd.systemd.bus import Job
+from pm2sd.translate.logs import log_files
+from pm2sd.translate.target import DEFAULT_NAMESPACE, namespace_target
+from pm2sd.translate.translation import translate
+from pm2sd.units.render import render
+
+# Longer than any TimeoutStartSec or TimeoutStopSec an app is likely to have: the manager gives up
+# first and says why.
+JOB_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An app to be made so, with the notes of reading it."""
+
+    app: App
+    notes: tuple[Note, ...] = ()
+
+
+def desire(session: Session, wanted: Sequence[Wanted], stored: Stored) -> list[Desired]:
+    """The files that the apps need on this machine's systemd."""
+    systemd = session.bus.version()
+    overrides = paths.overrides_directory()
+    free = stored.next_id()
+    desired = []
+    for one in wanted:
+        old = stored.apps.get(one.app.name)
+        ids = list(old.ids[: one.app.instances] if old else ())
+        fresh = one.app.instances - len(ids)
+        ids += range(free, free + fresh)
+        free += fresh
+        translation = translate(
+            one.app,
+            systemd=systemd,
+            unit_directory=str(session.directory.path),
+            ids=ids,
+            notes=one.notes,
+        )
+        files = [render(unit, overrides) for unit in translation.units]
+        desired.append(
+            Desired(one.app, {file.path: file.text for file in files}, translation.notes)
+        )
+    return desired
+
+
+def plan(
+    session: Session,
+    wanted: Sequence[Wanted],
+    *,
+    orphans: Sequence[str] = (),
+    options: Options = Options(),
+) -> Plan:
+    """What has to change so that the wanted apps are as they shall be.
+
+    ``orphans`` are apps that are known but no longer wanted. Raises InvalidConfig.
+    """
+    stored = session.stored()
+    desired = desire(session, wanted, stored)
+    names = [one.app.name for one in wanted]
+    gone = set(orphans) if options.prune else set()
+    apps = {name: old.app for name, old in stored.apps.items() if name not in gone}
+    apps |= {one.app.name: one.app for one in wanted}
+    return make_plan(
+        desired,
+        stored,
+        running(session, [*names, *orphans], pending.load()),
+        orphans=orphans,
+        namespaces=_namespaces(apps.values()),
+        foreign=session.directory.foreign_units(
+            [path for one in desired for path in one.files if "/" not in path],
+            session.bus.manager("UnitPath"),
+        ),
+        options=options,
+    )
+
+
+def _namespaces(apps: Iterable[App]) -> dict[str, str]:
+    members: dict[str, list[str]] = {}
+    for app in apps:
+        if app.namespace != DEFAULT_NAMESPACE:
+            members.setdefault(app.namespace, []).append(app.name)
+    files = [render(namespace_target(name, members[name])) for name in sorted(members)]
+    return {file.path: file.text for file in files}
+
+
+def carry_out(
+    session: Session,
+    todo: Plan,
+    wanted: Sequence[Wanted] = (),
+    *,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Failure]:
+    """Do what the plan says; the instances that did not come up.
+
+    Killed at any point, the next plan finds what is left to do: files are compared, units that the
+    manager has not read again are found by asking it, and restarts are noted beforehand.
+    """
+    _note_restarts(todo)
+    _make_log_directories(one.app for one in wanted)
+    session.bus.run_jobs([Job("stop", unit) for unit in todo.stop], JOB_SECONDS)
+    session.bus.disable(todo.disable)
+    session.directory.write(todo.write)
+    session.directory.remove(todo.remove)
+    if todo.reload:
+        session.bus.reload()
+        _note_restarts(todo)
+    session.bus.enable(todo.enable)
+    session.bus.reset_failed([*todo.start, *todo.restart, *todo.stop])
+    failures = _start(session, todo, say)
+    pending.clear()
+    return failures
+
+
+def _note_restarts(todo: Plan) -> None:
+    if todo.restart:
+        now = pending.now()
+        pending.save(pending.load() | dict.fromkeys(todo.restart, now))
+
+
+def _start(session: Session, todo: Plan, say: Callable[[str], None]) -> list[Failure]:
+    jobs = [
+        *(Job("start", unit) for unit in todo.start),
+        *(Job("restart", unit) for unit in todo.restart),
+    ]
+    if not jobs:
+        return []
+    say(f"waiting for {_count(jobs)} to start")
+    results = session.bus.run_jobs(jobs, JOB_SECONDS)
+    failures = failures_of_jobs(session, {job.unit: result for job, result in results.items()})
+    failed = {failure.unit for failure in failures}
+    started = [job.unit for job in jobs if job.unit.endswith(".service") and job.unit not in failed]
+    return failures + settle(session, started)
+
+
+def _count(jobs: Sequence[Job]) -> str:
+    number = sum(job.unit.endswith(".service") for job in jobs)
+    return "one instance" if number == 1 else f"{number} instances"
+
+
+def _make_log_directories(apps: Iterable[App]) -> None:
+    """systemd opens log files before anything of the app runs, so their directories come first."""
+    for app in apps:
+        for _, path in log_files(app):
+            try:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise Pm2sdError(
+                    f"app {app.name!r}: cannot make the directory of its log {path}: "
+                    f"{os.strerror(error.errno or 0)}",
+                    hint="give it another out_file, error_file or log_file",
+                ) from error

@@ -1,0 +1,119 @@
+"""From what the user wrote to wanted apps: read, declare, resolve; all mistakes at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from pm2sd.control.apply import Wanted
+from pm2sd.ecosystem.declare import declare
+from pm2sd.ecosystem.declared import Declared
+from pm2sd.ecosystem.document import document
+from pm2sd.ecosystem.read import find_default, read
+from pm2sd.ecosystem.resolve import resolve_all
+from pm2sd.errors import ExitStatus, InvalidConfig, NoSuchApp, Pm2sdError, Problem
+from pm2sd.notes import Fidelity, Note
+from pm2sd.plan.stored import Stored
+from pm2sd.systemd.machine import ThisMachine
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """An ecosystem file, understood.
+
+    ``names`` are all its apps; ``wanted`` those that were asked for. ``source`` is the file's
+    absolute path, by which an app is known to have come from it; ``notes`` concern the file.
+    """
+
+    source: str
+    wanted: tuple[Wanted, ...]
+    names: frozenset[str]
+    notes: tuple[Note, ...] = ()
+
+    def orphans(self, stored: Stored) -> list[str]:
+        """The stored apps that came from this file and are no longer in it."""
+        return sorted(
+            name
+            for name, old in stored.apps.items()
+            if self.source and old.app.source == self.source and name not in self.names
+        )
+
+
+def load(
+    file: str | None,
+    *,
+    env: str | None = None,
+    only: Sequence[str] = (),
+    strict: bool = False,
+) -> Configuration:
+    """Read an ecosystem file (None: the one in this directory, ``-``: standard input).
+
+    Raises InvalidConfig with every mistake in it, NoSuchApp for a name in ``only`` it does not
+    have.
+    """
+    name = file or _default()
+    source = read(name, stdin=sys.stdin)
+    found = document(source)
+    declared: list[Declared] = []
+    problems: list[Problem] = []
+    for node in found.apps:
+        one, mistakes = declare(node, source)
+        declared.append(one)
+        problems += mistakes
+    base = str(source.path.parent) if source.path else os.getcwd()  # noqa: PTH109
+    resolved = resolve_all(declared, machine=ThisMachine(), base=base, source=source, env_name=env)
+    problems += resolved.problems
+    wanted = tuple(Wanted(app, notes) for app, notes in resolved.apps)
+    if strict:
+        problems += _approximations(wanted)
+    if problems:
+        raise InvalidConfig(sorted(problems, key=_position))
+    configuration = Configuration(
+        str(source.path or ""), wanted, frozenset(one.app.name for one in wanted), found.notes
+    )
+    return _restricted(configuration, only) if only else configuration
+
+
+def _default() -> str:
+    found = find_default(os.getcwd())  # noqa: PTH109
+    if found is None:
+        raise Pm2sdError(
+            "there is no ecosystem file in this directory",
+            hint="name one, or write one with pm2sd init",
+            code=ExitStatus.INVALID_CONFIG,
+        )
+    return found
+
+
+def _restricted(configuration: Configuration, only: Sequence[str]) -> Configuration:
+    for name in only:
+        if name not in configuration.names:
+            near = get_close_matches(name, configuration.names, n=1)
+            raise NoSuchApp(
+                name,
+                hint=f"did you mean {near[0]!r}?"
+                if near
+                else f"the file has {', '.join(sorted(configuration.names))}",
+            )
+    wanted = tuple(one for one in configuration.wanted if one.app.name in only)
+    return Configuration(configuration.source, wanted, configuration.names, configuration.notes)
+
+
+def _approximations(wanted: Sequence[Wanted]) -> list[Problem]:
+    return [
+        Problem(
+            f"app {one.app.name!r}: {note.option} is {note.fidelity}: {note.text}",
+            hint="--strict asks for exact translations only",
+        )
+        for one in wanted
+        for note in one.notes
+        if note.fidelity in (Fidelity.APPROXIMATE, Fidelity.NOT_YET)
+    ]
+
+
+def _position(problem: Problem) -> tuple[int, int]:
+    where = problem.where
+    return (where.line or 0, where.column or 0) if where else (0, 0)

@@ -1,0 +1,125 @@
+"""Start, stop, restart, reload, scale and delete apps that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from pm2sd.control.apply import JOB_SECONDS, Wanted, plan
+from pm2sd.control.running import rows
+from pm2sd.control.session import Session
+from pm2sd.control.settle import Failure, failures_of_jobs, settle
+from pm2sd.errors import ExitStatus, Pm2sdError
+from pm2sd.plan.plan import Options, Plan
+from pm2sd.plan.select import Instance
+from pm2sd.plan.stored import StoredApp
+from pm2sd.systemd.bus import Job, Verb
+from pm2sd.systemd.results import ending
+from pm2sd.units import names
+
+Apps = Mapping[str, StoredApp]
+
+
+def start(session: Session, chosen: Sequence[Instance], apps: Apps) -> list[Failure]:
+    """Start instances that do not run; the others are left alone."""
+    return _up(session, "start", chosen, apps)
+
+
+def restart(session: Session, chosen: Sequence[Instance], apps: Apps) -> list[Failure]:
+    """Stop and start instances, all at once; those that do not run are started."""
+    return _up(session, "restart", chosen, apps)
+
+
+def _up(session: Session, verb: Verb, chosen: Sequence[Instance], apps: Apps) -> list[Failure]:
+    units = [one.unit for one in chosen]
+    # Starts by hand count against the start limit of systemd; PM2's users do not expect that.
+    session.bus.reset_failed(units)
+    jobs = [Job(verb, unit) for unit in units]
+    jobs += [Job("start", target) for target in whole(chosen, apps)]
+    results = session.bus.run_jobs(jobs, JOB_SECONDS)
+    failures = failures_of_jobs(session, {job.unit: result for job, result in results.items()})
+    failed = {failure.unit for failure in failures}
+    return failures + settle(session, [unit for unit in units if unit not in failed])
+
+
+def whole(chosen: Sequence[Instance], apps: Apps) -> list[str]:
+    """The targets of the apps of which every instance was chosen.
+
+    A target wants all its instances, so it must not be started for one of them.
+    """
+    numbers: dict[str, int] = {}
+    for one in chosen:
+        numbers[one.app] = numbers.get(one.app, 0) + 1
+    return [names.target(app) for app, n in numbers.items() if n == apps[app].app.instances]
+
+
+def stop(session: Session, chosen: Sequence[Instance], apps: Apps) -> list[Failure]:
+    """Stop instances; those that had to be killed, or would not go.
+
+    An instance that was killed for not stopping in time is down and counts as stopped, but the
+    user is told.
+    """
+    units = [one.unit for one in chosen]
+    jobs = [Job("stop", unit) for unit in [*whole(chosen, apps), *units]]
+    results = session.bus.run_jobs(jobs, JOB_SECONDS)
+    failures = failures_of_jobs(session, {job.unit: result for job, result in results.items()})
+    for row in session.bus.units_by_name(units):
+        if row.active == "failed" and ending(session.bus, row.name).result == "timeout":
+            failures.append(Failure(row.name, "did not stop within kill_timeout and was killed"))
+    session.bus.reset_failed(units)
+    return failures
+
+
+def reload(
+    session: Session,
+    chosen: Sequence[Instance],
+    done: Callable[[Instance], None],
+) -> list[Failure]:
+    """Restart one instance after the other, each ready and settled before the next.
+
+    Stops at the first that does not come up, so that a broken build leaves the other instances
+    serving. ``done`` is called after each.
+    """
+    for one in chosen:
+        session.bus.reset_failed([one.unit])
+        results = session.bus.run_jobs([Job("restart", one.unit)], JOB_SECONDS)
+        failures = failures_of_jobs(session, {job.unit: how for job, how in results.items()})
+        failures = failures or settle(session, [one.unit])
+        if failures:
+            return failures
+        done(one)
+    return []
+
+
+def scaled(session: Session, stored: StoredApp, instances: str) -> tuple[Plan, list[Wanted]]:
+    """The plan that gives an app another number of instances: ``4``, ``+2`` or ``-1``.
+
+    The highest go first. New ones are started if the app runs.
+    """
+    number = _number(instances, stored.app.instances)
+    if number < 1:
+        raise Pm2sdError(
+            f"an app has at least one instance, not {number}",
+            hint=f"pm2sd stop {stored.app.name}, or pm2sd delete {stored.app.name}",
+            code=ExitStatus.USAGE,
+        )
+    wanted = [Wanted(replace(stored.app, instances=number), stored.notes)]
+    running = any(row.active == "active" for row in rows(session, [stored.app.name]))
+    return plan(session, wanted, options=Options(start_all=running)), wanted
+
+
+def _number(text: str, current: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise Pm2sdError(
+            f"{text!r} is not a number of instances",
+            hint="write 4, +2 or -1",
+            code=ExitStatus.USAGE,
+        ) from None
+    return current + number if text[0] in "+-" else number
+
+
+def deletion(session: Session, apps: Sequence[str], *, force: bool) -> Plan:
+    """The plan that stops apps and removes everything of theirs from the unit directory."""
+    return plan(session, [], orphans=apps, options=Options(prune=True, force=force))

@@ -1,0 +1,48 @@
+"""What runs now, as the plan needs to know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pm2sd.control.session import Session
+from pm2sd.plan.plan import Running
+from pm2sd.systemd.bus import UnitRow
+from pm2sd.units import names
+
+_DOWN = frozenset({"inactive", "failed"})
+
+
+def rows(session: Session, apps: Iterable[str]) -> list[UnitRow]:
+    """The loaded instances and targets of some apps."""
+    patterns = [
+        pattern
+        for app in apps
+        for pattern in (names.target(app), names.service_template(app).replace("@.", "@*."))
+    ]
+    return session.bus.list_units(patterns)
+
+
+def running(session: Session, apps: Iterable[str], pending: Mapping[str, int]) -> Running:
+    """The state of some apps' units. ``pending`` is the note of an interrupted run."""
+    wanted = tuple(apps)
+    loaded = rows(session, wanted)
+    active = frozenset(row.name for row in loaded if row.active not in _DOWN)
+    targets = (names.target(app) for app in wanted)
+    unread = frozenset(
+        row.name for row in loaded if session.bus.get(row.name, "Unit", "NeedDaemonReload")
+    )
+    return Running(
+        active=active,
+        enabled=frozenset(t for t in targets if session.bus.unit_file_state(t) == "enabled"),
+        stale=frozenset(
+            unit
+            for unit, noted in pending.items()
+            if unit in active and (unit in unread or _started(session, unit) < noted)
+        ),
+        unread=unread,
+    )
+
+
+def _started(session: Session, unit: str) -> int:
+    """When the instance's process was started, in microseconds of CLOCK_MONOTONIC."""
+    return int(session.bus.get(unit, "Service", "ExecMainStartTimestampMonotonic"))
