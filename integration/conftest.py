@@ -1,0 +1,40 @@
+"""Fixtures of the tests against a real user manager; the types are in harness.py."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.harness import Pm2sd, Project, systemctl
+
+
+@pytest.fixture(scope="session", autouse=True)
+def user_manager() -> None:
+    """Skips the tests where no systemd user manager answers. In the sandbox that is a failure."""
+    state = systemctl("is-system-running")
+    if os.getuid() == 0:
+        problem = "root has no user manager of its own"
+    elif state.stdout.strip() in ("running", "degraded"):
+        return
+    else:
+        problem = f"no systemd user manager answers: {(state.stdout + state.stderr).strip()}"
+    if os.environ.get("PM2SD_SANDBOX"):
+        pytest.fail(problem, pytrace=False)
+    pytest.skip(f"{problem}; run the tests with `make test` or integration/sandbox")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """A directory and a prefix for names; what the test applied is removed after it."""
+    project = Project(tmp_path)
+    yield project
+    project.clean_up()
+
+
+@pytest.fixture
+def pm2sd(project: Project) -> Pm2sd:
+    """The command line; `pm2sd("status", "--json").json`."""
+    return Pm2sd(project)
