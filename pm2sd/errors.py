@@ -89,6 +89,18 @@ class InvalidConfig(Pm2sdError):
         return self._problems
 
 
+class CannotCarry(Pm2sdError):
+    """Something of the user's that no unit file can hold, with no way round; exit status 5.
+
+    ``what`` names it ("the variable 'A'"), ``why`` continues the sentence ("holds a NUL byte").
+    """
+
+    def __init__(self, what: str, why: str, hint: str | None = None) -> None:
+        super().__init__(f"{what} {why}", hint=hint, code=ExitStatus.INVALID_CONFIG)
+        self.what = what
+        self.why = why
+
+
 class NoSuchApp(Pm2sdError):
     """A selector that names nothing; exit status 4."""
 

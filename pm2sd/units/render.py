@@ -1,0 +1,155 @@
+"""Unit -> UnitFile, through the templates in ``unit_templates/``.
+
+A template writes one directive per line and passes every value through a filter, which knows the
+place's escaping; what did not come from a filter is an error. Users override templates by file
+name.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pm2sd.errors import ExitStatus, Location, Pm2sdError
+from pm2sd.units import escape, names
+from pm2sd.units.carry import carriable
+from pm2sd.units.mark import marked
+from pm2sd.units.model import (
+    EnvironmentFile,
+    InstanceDropIn,
+    Mark,
+    Service,
+    Target,
+    Unit,
+    UnitFile,
+)
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, TemplateError
+
+_HERE: Final = Path(__file__).parent
+TEMPLATES: Final = (
+    _HERE.parent / "unit_templates",  # in a wheel
+    _HERE.parent.parent / "unit_templates",  # in a checkout
+)
+
+FILTERS: Final[Mapping[str, Callable[..., escape.Escaped | list[escape.Escaped]]]] = {
+    "assignments": escape.assignments,
+    "bytes": escape.count,
+    "codes": escape.codes,
+    "count": escape.count,
+    "directory": escape.directory,
+    "environment_file": escape.environment_file,
+    "environment_lines": escape.environment_lines,
+    "exec": escape.exec_line,
+    "output": escape.output,
+    "plain": escape.plain,
+    "prose": escape.prose,
+    "runtime_directory": escape.runtime_directory,
+    "span": escape.span,
+    "timeout": escape.timeout,
+    "unit": escape.unit,
+    "word": escape.word,
+}
+
+
+class _Kind(NamedTuple):
+    """How a kind of unit is written; ``path`` and ``edited`` take the unit.
+
+    ``edited`` is the unit whose drop-ins are the place for the user's changes, if there is one.
+    """
+
+    template: str
+    path: Callable[[Any], str]
+    edited: Callable[[Any], str] | None
+
+
+_KINDS: Final[Mapping[type, _Kind]] = {
+    Service: _Kind("service.j2", lambda unit: unit.name, lambda unit: unit.name),
+    Target: _Kind("target.j2", lambda unit: unit.name, lambda unit: unit.name),
+    InstanceDropIn: _Kind(
+        "dropin.j2", lambda unit: names.drop_in(unit.service), lambda unit: unit.service
+    ),
+    EnvironmentFile: _Kind("environment.j2", lambda unit: names.secrets_of(unit.service), None),
+}
+
+
+def render(unit: Unit, overrides: Path | None = None) -> UnitFile:
+    """The unit's file, marked as ours; ``overrides`` is a directory of the user's own templates.
+
+    Raises CannotCarry for what no unit file can hold, Pm2sdError for a template that fails.
+    """
+    kind = _KINDS[type(unit)]
+    path = kind.path(unit)
+    if isinstance(unit, Service):
+        unit = carriable(unit)
+    values = {item.name: getattr(unit, item.name) for item in fields(unit)}
+    body = _fill_in(kind.template, values, overrides)
+    instead = (
+        f'use "systemctl --user edit {shlex.quote(kind.edited(unit))}"'
+        if kind.edited
+        else "change the app's secrets"
+    )
+    mark: Mark = unit.mark
+    text = marked(body, mark, path, instead, sections=kind.edited is not None)
+    return UnitFile(path, text)
+
+
+def _fill_in(template: str, values: Mapping[str, object], overrides: Path | None) -> str:
+    from jinja2 import TemplateError
+
+    try:
+        return _templates(overrides).get_template(template).render(values)
+    except TemplateError as error:
+        raise Pm2sdError(
+            f"the unit template fails: {error.message or type(error).__name__}",
+            where=_place(error, template),
+            hint="compare it with the one that pm2sd comes with",
+            code=ExitStatus.INVALID_CONFIG,
+        ) from error
+
+
+@lru_cache
+def _templates(overrides: Path | None) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader([*([overrides] if overrides else []), *TEMPLATES]),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - a unit file is not HTML: the filters escape
+        finalize=_only_escaped,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(FILTERS)
+    return environment
+
+
+def _only_escaped(value: object) -> object:
+    """Let nothing through that no filter has escaped."""
+    from jinja2 import StrictUndefined, TemplateRuntimeError
+
+    if isinstance(value, escape.Escaped | StrictUndefined):  # printing the latter raises
+        return value
+    raise TemplateRuntimeError(f"{value!r} is written without a filter, so nothing escaped it")
+
+
+def _place(error: TemplateError, template: str) -> Location:
+    """Where in a template an error is; jinja2 puts the template's lines into the traceback."""
+    from jinja2 import TemplateSyntaxError
+
+    if isinstance(error, TemplateSyntaxError):
+        return Location(error.filename or template, error.lineno)
+    place = Location(template)
+    step = error.__traceback__
+    while step is not None:
+        name = step.tb_frame.f_code.co_filename
+        if name.endswith(f"/{template}"):
+            place = Location(name, step.tb_lineno)
+        step = step.tb_next
+    return place
