@@ -30,7 +30,8 @@ demo: setup
 
 bench:
 	@integration/provision npm
-	@benchmarks/run.sh
+	benchmarks/fetch-pm2.sh
+	integration/sandbox -- $(PYTHON) -m benchmarks
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache
