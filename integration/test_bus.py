@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from integration.harness import eventually
 from pm2sd.errors import NoUserManager
 from pm2sd.systemd import connection
 from pm2sd.systemd.bus import UNSET, Bus, Job, UnitRow
@@ -61,12 +62,6 @@ def units(bus: Bus) -> Iterator[Units]:
     made = Units(bus)
     yield made
     made.clean()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
 
 
 def test_manager_properties_are_text_and_numbers(bus: Bus) -> None:
@@ -264,7 +259,7 @@ def test_reset_failed_clears_failure_and_start_limit(bus: Bus, units: Units) -> 
     start = Job("start", name)
     for _ in range(2):
         bus.run_jobs([start], WITHIN)
-        until(lambda: bus.get(name, "Unit", "ActiveState") == "failed")
+        eventually(lambda: bus.get(name, "Unit", "ActiveState") == "failed")
     assert bus.run_jobs([start], WITHIN) == {start: "failed"}
     assert bus.get(name, "Service", "Result") != "success"
     bus.reset_failed([name, "t-missing.service"])
@@ -276,7 +271,7 @@ def test_kill_reaches_the_main_process(bus: Bus, units: Units) -> None:
     name = units.write(".service", SLEEPER)
     bus.run_jobs([Job("start", name)], WITHIN)
     bus.kill(name, signal.SIGKILL)
-    until(lambda: bus.get(name, "Unit", "ActiveState") == "failed")
+    eventually(lambda: bus.get(name, "Unit", "ActiveState") == "failed")
     assert bus.get(name, "Service", "ExecMainStatus") == signal.SIGKILL
     with pytest.raises(UnitError) as caught:
         bus.kill(name, signal.SIGKILL)
@@ -357,7 +352,7 @@ def test_ctrl_c_ends_the_wait_at_once(bus: Bus, units: Units) -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", script, name], stdout=subprocess.PIPE, text=True
     )
-    until(lambda: bus.get(name, "Unit", "ActiveState") == "activating")
+    eventually(lambda: bus.get(name, "Unit", "ActiveState") == "activating")
     began = time.monotonic()
     child.send_signal(signal.SIGINT)
     out, _ = child.communicate(timeout=WITHIN)

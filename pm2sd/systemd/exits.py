@@ -1,0 +1,84 @@
+"""How a unit's main process last ended, from what the manager logged about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from pm2sd.systemd.journal import Entry, Query, entries
+
+
+class Message(StrEnum):
+    """The MESSAGE_IDs that tell of a unit's life: src/systemd/sd-messages.h."""
+
+    STARTING = "7d4958e842da4a758f6c1cdc7b36dcc5"
+    STARTED = "39f53479d3a045ac8e11786248231fbf"
+    STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
+    PROCESS_EXIT = "98e322203f7a4ed290d09fe03c09fe15"
+    OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
+    FAILURE_RESULT = "d9b373ed55a64feb8242e02dbe79a49c"
+    RESTART_SCHEDULED = "5eb03494b6584870a536b337290809b3"
+
+
+_ENOUGH: Final = 16
+"""More entries than one life of a unit leaves behind."""
+
+_RESULTS: Final = {"exited": "exit-code", "killed": "signal", "dumped": "core-dump"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """The end of a main process.
+
+    ``code`` is ``exited``, ``killed`` or ``dumped`` with the exit status or signal number in
+    ``status``; empty and None where the manager logged neither, as it does for clean exits.
+    ``result`` is the unit's Result: ``success``, ``exit-code``, ``signal``, ``oom-kill``,
+    ``timeout``, ``start-limit-hit`` ... ``requested`` is set when somebody stopped or restarted it.
+    """
+
+    code: str = ""
+    status: int | None = None
+    result: str = "success"
+    requested: bool = False
+    realtime_usec: int
+
+
+def last_exit(unit: str) -> Exit | None:
+    """How the unit last ended, None if the journal knows of no end. Raises Pm2sdError."""
+    query = Query(units=(unit,), message_ids=tuple(Message), lines=_ENOUGH)
+    return told_by(entries(query))
+
+
+def told_by(log: Iterable[Entry]) -> Exit | None:
+    """The last end of a unit that a run of the manager's messages on it tells of."""
+    latest: Exit | None = None
+    ending: Exit | None = None
+    for entry in log:
+        message = entry.fields.get("MESSAGE_ID", "")
+        if message in (Message.STARTING, Message.STARTED):
+            latest, ending = ending or latest, None
+            continue
+        so_far = ending or Exit(realtime_usec=entry.realtime_usec)
+        match message:
+            case Message.STOPPING:
+                ending = replace(so_far, requested=True)
+            case Message.PROCESS_EXIT:
+                ending = _with_status(so_far, entry)
+            case Message.OUT_OF_MEMORY:
+                ending = replace(so_far, result="oom-kill")
+            case Message.FAILURE_RESULT:
+                ending = replace(so_far, result=entry.fields.get("UNIT_RESULT", "failed"))
+            case Message.RESTART_SCHEDULED:
+                ending = so_far
+    return ending or latest
+
+
+def _with_status(so_far: Exit, entry: Entry) -> Exit:
+    code = entry.fields.get("EXIT_CODE", "")
+    status = entry.fields.get("EXIT_STATUS", "")
+    result = so_far.result if so_far.result != "success" else _RESULTS.get(code, "exit-code")
+    return replace(
+        so_far, code=code, status=int(status) if status.isdigit() else None, result=result
+    )

@@ -1,0 +1,252 @@
+"""The journal of this user's units, read through journalctl(1).
+
+An app's lines are found by identifier and uid, not by unit: journald looks a process's unit up
+when it reads the line, and a process that has ended by then has none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pm2sd.errors import ExitStatus, Pm2sdError
+
+_FIELDS: Final = (
+    "MESSAGE",
+    "PRIORITY",
+    "SYSLOG_IDENTIFIER",
+    "USER_UNIT",
+    "_SYSTEMD_USER_UNIT",
+    "_PID",
+    "MESSAGE_ID",
+    "EXIT_CODE",
+    "EXIT_STATUS",
+    "UNIT_RESULT",
+    "N_DROPPED",
+)
+_MESSAGES_DROPPED: Final = "a596d6fe7bfa4994828e72309e95d61e"
+_LAST_SYSTEM_UID: Final = 999
+"""Up to this uid journald splits no journal off: what they log is in the system's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which entries to read, oldest first.
+
+    Entries match when their identifier is one of ``identifiers`` (with one of ``priorities``, if
+    given: 6 is an app's stdout, 3 its stderr) or when the manager logged them about one of
+    ``units``; with neither, all of this user's. ``lines`` are the last ones (None: all, or with
+    ``follow`` only what comes from now on). ``since`` and ``until`` are times of systemd.time(7);
+    ``grep`` is a Perl-compatible expression, in any case unless it has a capital letter.
+    ``message_ids`` narrows what the manager logged.
+    """
+
+    identifiers: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    priorities: tuple[int, ...] = ()
+    message_ids: tuple[str, ...] = ()
+    lines: int | None = None
+    since: str | None = None
+    until: str | None = None
+    grep: str | None = None
+    follow: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry. ``realtime_usec`` is when journald got it, in microseconds since 1970.
+
+    Bytes of a message that are no UTF-8 are replaced. ``unit`` is the one the entry is about, or
+    else the one that wrote it; ``fields`` holds the other fields that were asked for.
+    """
+
+    realtime_usec: int
+    identifier: str
+    priority: int
+    message: str
+    pid: int | None
+    unit: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def entries(query: Query) -> Iterator[Entry]:
+    """The entries that match, oldest first; with ``follow``, until the generator is closed.
+
+    Raises Pm2sdError where there is no journal to read, or for a time or an expression that
+    journalctl does not understand.
+    """
+    found = _run(arguments(query))
+    if query.grep is not None and query.lines is not None and not query.follow:
+        # With both, journalctl searches from the end and prints in that order.
+        yield from reversed(list(found))
+    else:
+        yield from found
+
+
+def last_lines(identifiers: tuple[str, ...], units: tuple[str, ...], count: int) -> list[Entry]:
+    """The last entries of some apps' instances, with what the manager said about their units."""
+    return list(entries(Query(identifiers=identifiers, units=units, lines=count)))
+
+
+def suppressed(since: str | None = None) -> int | None:
+    """How many lines journald's rate limit dropped of this user's, all apps taken together.
+
+    journald notes it in the system journal; None for users who may not read that (those outside
+    the groups systemd-journal and adm).
+    """
+    if not any(os.access(path / "system.journal", os.R_OK) for path in _directories()):
+        return None
+    matches = [f"MESSAGE_ID={_MESSAGES_DROPPED}", f"OBJECT_UID={os.getuid()}"]
+    times = [f"--since={since}"] if since else []
+    found = _run([*_OPTIONS, "--lines=all", *times, *matches])
+    return sum(int(entry.fields.get("N_DROPPED", "0")) for entry in found)
+
+
+_OPTIONS: Final = (
+    "--quiet",
+    "--all",  # without it long fields come as null
+    "--output=json",
+    f"--output-fields={','.join(_FIELDS)}",
+)
+
+
+def arguments(query: Query) -> list[str]:
+    """The arguments of journalctl for a query."""
+    uid = os.getuid()
+    options = [*_OPTIONS]
+    if uid > _LAST_SYSTEM_UID and _has_own_journal(uid):
+        options.append("--user")
+    if query.lines is not None:
+        options.append(f"--lines={query.lines}")
+    elif query.follow:
+        options.append("--no-tail" if query.since else "--lines=0")
+    if query.follow:
+        options.append("--follow")
+    for option in ("since", "until", "grep"):
+        value = getattr(query, option)
+        if value is not None:
+            options.append(f"--{option}={value}")
+    return [*options, *_matches(query, uid)]
+
+
+def _matches(query: Query, uid: int) -> list[str]:
+    """The match terms: one field's values are alternatives, ``+`` is an or between groups."""
+    ours = f"_UID={uid}"
+    groups = []
+    if query.identifiers:
+        priorities = [f"PRIORITY={number}" for number in query.priorities]
+        names = [f"SYSLOG_IDENTIFIER={name}" for name in query.identifiers]
+        groups.append([ours, *priorities, *names])
+    if query.units:
+        messages = [f"MESSAGE_ID={number}" for number in query.message_ids]
+        groups.append([ours, *messages, *(f"USER_UNIT={unit}" for unit in query.units)])
+    if not groups:
+        return [ours]
+    return [term for group in groups for term in ("+", *group)][1:]
+
+
+def _directories() -> list[Path]:
+    """Where journald keeps this machine's journal, on disk or in memory, as far as it exists."""
+    try:
+        machine = Path("/etc/machine-id").read_text().strip()
+    except OSError:
+        return []
+    places = (Path("/var/log/journal") / machine, Path("/run/log/journal") / machine)
+    return [place for place in places if place.is_dir()]
+
+
+def _has_own_journal(uid: int) -> bool:
+    """Whether journald splits a user's entries off; a volatile journal holds everybody's."""
+    prefixes = (f"user-{uid}.", f"user-{uid}@")
+    for directory in _directories():
+        try:
+            if any(name.startswith(prefixes) for name in os.listdir(directory)):  # noqa: PTH208
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _run(options: list[str]) -> Iterator[Entry]:
+    complaints = os.memfd_create("journalctl")
+    any_entry = False
+    try:
+        with subprocess.Popen(
+            ["journalctl", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        ) as process:
+            assert process.stdout is not None
+            try:
+                for line in process.stdout:
+                    any_entry = True
+                    yield _entry(json.loads(line))
+            except BaseException:
+                process.terminate()
+                raise
+        said = os.pread(complaints, 4096, 0).decode(errors="replace").strip()
+        if process.returncode and (said or process.returncode < 0):
+            raise _failure(said or f"journalctl was killed by signal {-process.returncode}")
+        if not any_entry and not _directories():
+            raise _failure("No journal files were found")
+    except FileNotFoundError as error:
+        raise Pm2sdError(
+            "journalctl is not installed, so there is no journal to read",
+            hint="install systemd's journal, or write logs to files: out_file, error_file",
+        ) from error
+    finally:
+        os.close(complaints)
+
+
+def _failure(said: str) -> Pm2sdError:
+    line = said.splitlines()[-1]
+    if "insufficient permissions" in line or "No journal files" in line:
+        return Pm2sdError(
+            f"no journal to read: {line}",
+            hint="keep the journal on disk, where everybody has their own: "
+            "sudo mkdir -p /var/log/journal && sudo systemctl restart systemd-journald",
+        )
+    if "Failed to parse timestamp" in line:
+        return Pm2sdError(
+            line,
+            hint="times are written like '10 min ago', 'yesterday' or '2026-11-21 08:00'",
+            code=ExitStatus.USAGE,
+        )
+    if line.startswith("Bad pattern"):
+        return Pm2sdError(line, code=ExitStatus.USAGE)
+    return Pm2sdError(f"journalctl: {line}")
+
+
+def _entry(raw: dict[str, Any]) -> Entry:
+    values: dict[str, str] = {name: _text(raw[name]) for name in _FIELDS if name in raw}
+    return Entry(
+        realtime_usec=int(raw["__REALTIME_TIMESTAMP"]),
+        message=values.pop("MESSAGE", ""),
+        identifier=values.pop("SYSLOG_IDENTIFIER", ""),
+        priority=int(values.pop("PRIORITY", "") or 6),
+        pid=_number(values.pop("_PID", "")),
+        unit=values.get("USER_UNIT") or values.get("_SYSTEMD_USER_UNIT", ""),
+        fields=values,
+    )
+
+
+def _text(value: Any) -> str:
+    """A field's text: a string; the bytes of one; or, given more than once, the last of these."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list) or not value:
+        return ""
+    if isinstance(value[0], int):
+        return bytes(value).decode(errors="replace")
+    return _text(value[-1])
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,78 @@
+"""The machine, as ``pm2sd.ecosystem.machine`` asks about it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pm2sd.errors import Pm2sdError
+
+
+class ThisMachine:
+    """Implements ``pm2sd.ecosystem.machine.Machine`` for this process and its user."""
+
+    __slots__ = ("cwd", "environ", "home", "is_root", "user")
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        """Raises Pm2sdError where the working directory was removed."""
+        uid = os.getuid()
+        try:
+            entry = pwd.getpwuid(uid)
+            self.user, home = entry.pw_name, entry.pw_dir
+        except KeyError:
+            self.user, home = str(uid), "/"
+        self.is_root = uid == 0
+        self.environ: Mapping[str, str] = dict(environ)
+        self.home = environ.get("HOME") or home
+        try:
+            self.cwd = str(Path.cwd())
+        except FileNotFoundError as error:
+            raise Pm2sdError("the current directory was removed", hint="cd ~") from error
+
+    def cpu_count(self) -> int:
+        """How many CPUs this process may run on."""
+        return len(os.sched_getaffinity(0))
+
+    def which(self, program: str, path: str | None = None) -> str | None:
+        """The absolute path of a program on ``path``, by default that of the environment."""
+        found = shutil.which(program, path=self.environ.get("PATH") if path is None else path)
+        return str(Path(self.cwd, found)) if found else None
+
+    def is_file(self, path: str) -> bool:
+        """Whether there is a regular file, symbolic links followed."""
+        return _ask(Path(path).is_file)
+
+    def is_directory(self, path: str) -> bool:
+        """Whether there is a directory, symbolic links followed."""
+        return _ask(Path(path).is_dir)
+
+    def is_executable(self, path: str) -> bool:
+        """Whether there is a file that this user may execute."""
+        return self.is_file(path) and os.access(path, os.X_OK)
+
+    def head(self, path: str, size: int) -> bytes:
+        """The first bytes of a regular file; empty where it cannot be read."""
+        if not self.is_file(path):
+            return b""
+        try:
+            with Path(path).open("rb") as file:
+                return file.read(size)
+        except OSError:
+            return b""
+
+    def list_directory(self, path: str) -> tuple[str, ...]:
+        """The names in a directory, sorted; empty where it cannot be read."""
+        try:
+            return tuple(sorted(entry.name for entry in Path(path).iterdir()))
+        except (OSError, ValueError):
+            return ()
+
+
+def _ask(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except (OSError, ValueError):  # a directory that may not be entered; a NUL in the path
+        return False
