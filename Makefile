@@ -31,7 +31,7 @@ demo: setup
 bench:
 	@integration/provision npm
 	benchmarks/fetch-pm2.sh
-	integration/sandbox -- $(PYTHON) -m benchmarks
+	integration/sandbox -- $(PYTHON) -m benchmarks.run
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache
