@@ -44,22 +44,29 @@ def namespace_target(namespace: str, apps: Sequence[str]) -> Target:
 
 
 def instance_drop_ins(app: App, mark: Mark) -> tuple[InstanceDropIn, ...]:
-    """What differs between instances: the counted-up ``increment_var``.
-
-    The first instance gets the value written in ``env`` (0 without one), the next one more each
-    (PM2: lib/God.js, injectVariables).
-    """
+    """What differs between instances: the counted-up ``increment_var``."""
     if app.increment_var is None:
         return ()
-    first = _leading_int(app.env.get(app.increment_var, "0"))
     return tuple(
         InstanceDropIn(
             service=names.instance(app.name, number),
             mark=mark,
-            environment={app.increment_var: str(first + number)},
+            environment=own_variables(app, number),
         )
         for number in range(app.instances)
     )
+
+
+def own_variables(app: App, number: int) -> dict[str, str]:
+    """The variables of one instance that its template cannot give it.
+
+    ``increment_var``: the first instance gets the value written in ``env`` (0 without one), the
+    next one more each (PM2: lib/God.js, injectVariables).
+    """
+    if app.increment_var is None:
+        return {}
+    first = _leading_int(app.env.get(app.increment_var, "0"))
+    return {app.increment_var: str(first + number)}
 
 
 def _leading_int(text: str) -> int:
