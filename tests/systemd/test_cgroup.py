@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from pm2sd.systemd import cgroup
-from pm2sd.systemd.cgroup import Limits, Usage, limits, oom_kills, resident, unit_path, usage
+from pm2sd.systemd.cgroup import (
+    Limits,
+    Usage,
+    cpu_time,
+    limits,
+    oom_kills,
+    resident,
+    unit_path,
+    usage,
+)
 
 MANAGER = "/user.slice/user-1000.slice/user@1000.service"
 
@@ -51,6 +60,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_usage_with_the_memory_controller(tree: Path) -> None:
     (tree / "memory.current").write_text("104857600\n")
     assert usage("/web@0.service") == Usage(104857600, 1234, (os.getpid(),))
+    assert cpu_time("/web@0.service") == 1234
 
 
 def test_usage_without_it_is_the_resident_set(tree: Path) -> None:
@@ -78,6 +88,7 @@ def test_many_processes_are_read_whole(tree: Path) -> None:
 
 def test_a_group_that_is_gone(tree: Path) -> None:
     assert usage("/gone.service") == Usage(None, None, ())
+    assert cpu_time("/gone.service") is None
     assert oom_kills("/gone.service") is None
     assert limits("/gone.service") == Limits(None, None, None, None, None)
 
