@@ -10,6 +10,7 @@ from pm2sd.errors import ExitStatus, Pm2sdError
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit status."""
+    _before_the_parser(sys.argv[1:] if arguments is None else arguments)
     from pm2sd.cli.main import app
 
     try:
@@ -28,6 +29,17 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else ExitStatus.FAILED
     return status or ExitStatus.OK
+
+
+def _before_the_parser(words: list[str]) -> None:
+    """What must happen some time before a command and can use the time its parser takes to load."""
+    from pm2sd.cli.commands import BY_NAME
+
+    row = BY_NAME.get(next((word for word in words if not word.startswith("-")), ""))
+    if row and row.shows_cpu:
+        from pm2sd.observe.cpu import read_early
+
+        read_early()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ class Command:
     """One row of the command table.
 
     ``function`` is ``module:function`` below ``pm2sd.cli``; it is imported when the command runs.
-    ``settings`` go to the parser (``ignore_unknown_options`` and the like).
+    ``settings`` go to the parser (``ignore_unknown_options`` and the like). ``shows_cpu`` has
+    CPU times read before the parser is loaded: see ``pm2sd.observe.cpu``.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Command:
     group: str
     aliases: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
+    shows_cpu: bool = False
 
 
 _FILE, _LIFE, _LOOK, _LOGS, _HELP = (
@@ -62,7 +64,12 @@ COMMANDS = (
     ),
     Command("delete", "lifecycle:delete", "Stop apps and remove their units.", _LIFE, ("del",)),
     Command(
-        "status", "status:status", "List apps and instances.", _LOOK, ("list", "ls", "l", "ps")
+        "status",
+        "status:status",
+        "List apps and instances.",
+        _LOOK,
+        ("list", "ls", "l", "ps"),
+        shows_cpu=True,
     ),
     Command(
         "describe",
@@ -70,9 +77,16 @@ COMMANDS = (
         "Show everything about an app.",
         _LOOK,
         ("show", "info", "desc"),
+        shows_cpu=True,
     ),
-    Command("jlist", "status:jlist", "The list as JSON, in PM2's shape.", _LOOK),
-    Command("prettylist", "status:prettylist", "The list in PM2's JavaScript notation.", _LOOK),
+    Command("jlist", "status:jlist", "The list as JSON, in PM2's shape.", _LOOK, shows_cpu=True),
+    Command(
+        "prettylist",
+        "status:prettylist",
+        "The list in PM2's JavaScript notation.",
+        _LOOK,
+        shows_cpu=True,
+    ),
     Command("pid", "status:pid", "Print process ids.", _LOOK),
     Command("id", "status:ids", "Print instance ids.", _LOOK),
     Command("env", "describe:env", "Print an instance's environment.", _LOOK),
@@ -84,3 +98,5 @@ COMMANDS = (
     Command("schema", "reference:schema", "Print the JSON Schema of ecosystem files.", _HELP),
     Command("version", "reference:version", "Print the versions of pm2sd and systemd.", _HELP),
 )
+
+BY_NAME = {name: row for row in COMMANDS for name in (row.name, *row.aliases)}

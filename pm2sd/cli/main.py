@@ -9,9 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from pm2sd import __version__
-from pm2sd.cli.commands import COMMANDS, Command
-
-_BY_NAME = {name: row for row in COMMANDS for name in (row.name, *row.aliases)}
+from pm2sd.cli.commands import BY_NAME, COMMANDS, Command
 
 
 def _load(row: Command) -> Any:
@@ -34,15 +32,15 @@ class LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """A command by any of its spellings."""
-        row = _BY_NAME.get(cmd_name)
+        row = BY_NAME.get(cmd_name)
         return _load(row) if row else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Like click's, with the nearest command for a misspelt one."""
-        if args and args[0] not in _BY_NAME and not args[0].startswith("-"):
+        if args and args[0] not in BY_NAME and not args[0].startswith("-"):
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0], _BY_NAME, n=1)
+            near = get_close_matches(args[0], BY_NAME, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else "; see pm2sd --help"
             ctx.fail(f"there is no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)

@@ -11,10 +11,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pm2sd.errors import CannotCarry
-from pm2sd.units.model import Mark
+
+if TYPE_CHECKING:
+    from pm2sd.units.model import Mark
 
 MARK_PREFIX: Final = "# Managed by pm2sd"
 """Every file of ours begins with this."""
