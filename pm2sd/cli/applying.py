@@ -55,15 +55,15 @@ def apply_file(
     options = Options(prune=prune, force=force)
     if dry_run:
         with session() as here:
-            _tell(_plan(here, configuration, options), configuration.wanted)
+            tell(_plan(here, configuration, options), configuration.wanted)
         return ExitStatus.OK
     with changing(waiting) as here:
         todo = _plan(here, configuration, options)
-        _tell(todo, configuration.wanted)
-        return carry_out_and_tell(here, todo, configuration.wanted)
+        tell(todo, configuration.wanted)
+        return carry_out_andtell(here, todo, configuration.wanted)
 
 
-def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> ExitStatus:
+def carry_out_andtell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> ExitStatus:
     """Carry a plan out and say how it went."""
     if output.verbose:
         for line in equivalents(todo):
@@ -75,7 +75,8 @@ def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> E
     return ExitStatus.OK
 
 
-def _tell(todo: Plan, wanted: Iterable[Wanted]) -> None:
+def tell(todo: Plan, wanted: Iterable[Wanted]) -> None:
+    """Print a plan, and the notes on the apps it changes."""
     for line in plan_lines(todo):
         emit(line)
     changed = {change.name for change in todo.changes if change.reasons or not todo.before}

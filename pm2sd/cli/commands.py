@@ -41,7 +41,6 @@ COMMANDS = (
         "Start an ecosystem file, a script with PM2's flags, or apps already known.",
         _FILE,
         ("startOrRestart", "startOrReload", "startOrGracefulReload"),
-        {"ignore_unknown_options": True, "allow_interspersed_args": True},
     ),
     Command(
         "init", "reference:init", "Write an ecosystem file to begin with.", _FILE, ("ecosystem",)

@@ -18,8 +18,12 @@ def _load(row: Command) -> Any:
     single = typer.Typer(
         add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
     )
-    body = getattr(import_module(f"pm2sd.cli.{module}"), function)
-    single.command(row.name, help=body.__doc__, context_settings=row.settings)(body)
+    home = import_module(f"pm2sd.cli.{module}")
+    body = getattr(home, function)
+    settings = {"help_option_names": ["-h", "--help"], **row.settings}
+    single.command(row.name, cls=getattr(home, "COMMAND_CLASS", None), context_settings=settings)(
+        body
+    )
     return typer.main.get_command(single)
 
 
@@ -65,6 +69,7 @@ def _version(wanted: bool) -> None:
 app = typer.Typer(
     cls=LazyGroup,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any, Final
 
 from pm2sd.control.apply import Wanted
 from pm2sd.ecosystem.declare import declare
 from pm2sd.ecosystem.declared import Declared
 from pm2sd.ecosystem.document import document
+from pm2sd.ecosystem.nodes import Node, Source
 from pm2sd.ecosystem.read import find_default, read
 from pm2sd.ecosystem.resolve import resolve_all
-from pm2sd.errors import ExitStatus, InvalidConfig, NoSuchApp, Pm2sdError, Problem
+from pm2sd.errors import ExitStatus, InvalidConfig, Location, NoSuchApp, Pm2sdError, Problem
 from pm2sd.notes import Fidelity, Note
 from pm2sd.plan.stored import Stored
 from pm2sd.systemd.machine import ThisMachine
+
+COMMAND_LINE: Final = "command line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,39 @@ def load(
         str(source.path or ""), wanted, frozenset(one.app.name for one in wanted), found.notes
     )
     return _restricted(configuration, only) if only else configuration
+
+
+def from_flags(
+    script: str, options: Mapping[str, tuple[str, Any]], arguments: Sequence[str]
+) -> Wanted:
+    """The app that a script and command-line flags make: option -> (flag, value).
+
+    Raises InvalidConfig with every mistake in them.
+    """
+
+    def node(value: Any, flag: str) -> Node:
+        where = Location(COMMAND_LINE, key=flag)
+        if isinstance(value, list | tuple):
+            return Node(tuple(node(item, flag) for item in value), where)
+        return Node(value, where)
+
+    entries = {name: node(value, flag) for name, (flag, value) in options.items()}
+    entries["script"] = node(script, "")
+    if arguments:
+        entries["args"] = node(arguments, "--")
+    source = Source(COMMAND_LINE, None, "", Node(entries, Location(COMMAND_LINE)))
+    declared, problems = declare(source.root, source)
+    resolved = resolve_all(
+        [declared],
+        machine=ThisMachine(),
+        base=os.getcwd(),
+        source=source,
+        env_name=None,  # noqa: PTH109
+    )
+    if problems or resolved.problems:
+        raise InvalidConfig([*problems, *resolved.problems])
+    ((app, notes),) = resolved.apps
+    return Wanted(app, notes)
 
 
 def _default() -> str:

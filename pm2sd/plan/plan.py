@@ -160,7 +160,7 @@ def _refuse_conflicts(
                     hint="move your changes to a drop-in (systemctl --user edit "
                     f"{names.service_template(name)}), or use --force",
                 )
-                for path in old.edited
+                for path in old.edited()
                 if files.get(path) != old.files[path]
             ]
     if problems:

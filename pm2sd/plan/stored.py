@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pm2sd.ecosystem.app import App
 from pm2sd.notes import Fidelity, Note
 from pm2sd.units import names
-from pm2sd.units.mark import ParsedMark, read_mark
+from pm2sd.units.mark import ParsedMark, environment_variables, read_mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class StoredApp:
 
     ``ids`` are its instances' numbers in their order; ``notes`` what reading and resolving the app
     had to say, ``translation_notes`` what translating it added; ``files`` the texts of all its
-    files by path relative to the unit directory, ``edited`` those that were changed by hand.
+    files by path relative to the unit directory.
     """
 
     app: App
@@ -26,12 +26,16 @@ class StoredApp:
     notes: tuple[Note, ...]
     translation_notes: tuple[Note, ...]
     files: Mapping[str, str] = field(repr=False)
-    edited: tuple[str, ...] = ()
 
     @property
     def instances(self) -> tuple[str, ...]:
         """The unit names of its instances, in their order."""
         return tuple(names.instance(self.app.name, n) for n in range(self.app.instances))
+
+    def edited(self) -> tuple[str, ...]:
+        """The files that were changed by hand."""
+        marks = ((path, read_mark(text)) for path, text in self.files.items())
+        return tuple(path for path, mark in marks if mark is None or not mark.intact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,9 @@ def _stored_app(name: str, marked: Mapping[str, tuple[str, ParsedMark]]) -> Stor
     record = entry[1].record
     secrets = marked.get(names.secrets_file(name))
     try:
-        app = App.from_json(record["Record"], _variables(secrets[0]) if secrets else None)
+        app = App.from_json(
+            record["Record"], environment_variables(secrets[0]) if secrets else None
+        )
         ids = tuple(int(number) for number in json.loads(record["Ids"]))
         notes, translation_notes = (_notes(record[key]) for key in ("Notes", "TranslationNotes"))
     except (KeyError, TypeError, ValueError):
@@ -93,7 +99,6 @@ def _stored_app(name: str, marked: Mapping[str, tuple[str, ParsedMark]]) -> Stor
         notes,
         translation_notes,
         {path: text for path, (text, _) in marked.items()},
-        tuple(path for path, (_, mark) in marked.items() if not mark.intact),
     )
 
 
@@ -101,9 +106,3 @@ def _notes(text: str) -> tuple[Note, ...]:
     return tuple(
         Note(note["option"], Fidelity(note["fidelity"]), note["text"]) for note in json.loads(text)
     )
-
-
-def _variables(text: str) -> dict[str, str]:
-    from pm2sd.units.mark import environment_variables
-
-    return environment_variables(text)
