@@ -1,0 +1,165 @@
+"""Options that PM2 does not have."""
+
+from __future__ import annotations
+
+from pm2sd.ecosystem.options.lists import Environment, SignalName, Strings, VariableNames
+from pm2sd.ecosystem.options.model import Option, Section
+from pm2sd.ecosystem.options.numbers import Duration, Integer
+from pm2sd.ecosystem.options.types import Boolean, Choice, Either, Shape, Text, ValueType
+from pm2sd.notes import Fidelity
+
+
+def _planned(name: str, kind: ValueType, doc: str, becomes: str, example: str) -> Option:
+    """A row for an option that is read and checked, but not carried out yet."""
+    return Option(
+        name=name,
+        section=Section.OURS,
+        type=kind,
+        doc=doc,
+        becomes=becomes,
+        fidelity=Fidelity.NOT_YET,
+        difference="it is checked, but nothing is done with it yet",
+        example=example,
+        default_text="unset",
+    )
+
+
+OURS = (
+    Option(
+        name="kill_signal",
+        section=Section.OURS,
+        type=SignalName(),
+        default="SIGINT",
+        doc="The signal that asks the app to stop; PM2 has one for all apps, PM2_KILL_SIGNAL.",
+        becomes="KillSignal=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 cannot set it for one app.",
+        example="kill_signal: SIGTERM",
+    ),
+    Option(
+        name="inherit_env",
+        section=Section.OURS,
+        type=VariableNames(),
+        doc="Names of variables that are taken from the calling shell, besides PATH; env wins.",
+        becomes="Environment=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 takes the whole environment of the shell.",
+        example="inherit_env: [LANG, TZ]",
+    ),
+    Option(
+        name="secrets",
+        section=Section.OURS,
+        type=Environment(),
+        doc="Variables like env, kept in a file that only the user can read, and that "
+        "systemctl cat and pm2sd describe do not show.",
+        becomes="EnvironmentFile=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 keeps every variable readable by all, in its dump file.",
+        example="secrets: {DATABASE_PASSWORD: hunter2}",
+    ),
+    _planned(
+        "env_file",
+        Strings("a path, or a list of paths"),
+        "Files with variables, one NAME=VALUE a line.",
+        "EnvironmentFile=",
+        "env_file: .env",
+    ),
+    _planned(
+        "listen",
+        Shape(("a number", "a string", "a list"), "a port, an address, or a list of them"),
+        "The sockets that systemd opens and all instances share.",
+        "a .socket",
+        "listen: 3000",
+    ),
+    _planned(
+        "depends_on",
+        Strings("a list of apps"),
+        "Apps that are started before this one.",
+        "Wants=, After=",
+        "depends_on: [database]",
+    ),
+    _planned(
+        "health",
+        Shape(("a string", "an object"), "a URL, or an object"),
+        "How to find out whether the app still answers.",
+        "a .timer",
+        "health: http://localhost:3000/health",
+    ),
+    _planned(
+        "ready",
+        Shape(("a string", "an object"), "a URL or port, or an object"),
+        "How to find out that the app has started.",
+        "ExecStartPost=",
+        "ready: http://localhost:3000/ready",
+    ),
+    _planned(
+        "cpu_quota",
+        Shape(("a string", "a number"), "a percentage of one CPU"),
+        "The most CPU time an instance may use.",
+        "CPUQuota=",
+        "cpu_quota: 150%",
+    ),
+    _planned(
+        "io_weight",
+        Integer(1, 10_000),
+        "The share of the disks' time, 100 being the normal one.",
+        "IOWeight=",
+        "io_weight: 50",
+    ),
+    _planned(
+        "tasks_max",
+        Integer(1, 2**31 - 1),
+        "The most processes and threads an instance may have.",
+        "TasksMax=",
+        "tasks_max: 200",
+    ),
+    _planned(
+        "memory_policy",
+        Choice({"hard": "hard", "graceful": "graceful"}, "hard or graceful"),
+        "What happens at max_memory_restart: killed by the kernel, or restarted in peace.",
+        "MemoryMax=, a .timer",
+        "memory_policy: graceful",
+    ),
+    _planned(
+        "nice",
+        Integer(-20, 19),
+        "The priority of the processes, 19 being the lowest.",
+        "Nice=",
+        "nice: 10",
+    ),
+    _planned(
+        "hardening",
+        Either((Boolean(), Strings()), "true, false, or a profile"),
+        "What the app is kept from doing.",
+        "NoNewPrivileges=, ProtectSystem= and others",
+        "hardening: strict",
+    ),
+    _planned(
+        "on_failure",
+        Strings("a command, or a list of apps"),
+        "What is started when the app has failed for good.",
+        "OnFailure=",
+        "on_failure: alert",
+    ),
+    _planned(
+        "schedule",
+        Text("a cron pattern or a calendar expression"),
+        "Runs the app by the clock, as a job that ends.",
+        "a .timer",
+        'schedule: "0 3 * * *"',
+    ),
+    _planned(
+        "idle_timeout",
+        Duration(least=1),
+        "Stops an app that nobody connects to; the next connection starts it.",
+        "a .socket",
+        "idle_timeout: 10m",
+    ),
+    _planned(
+        "unit",
+        Shape(("an object",), "an object of sections"),
+        "Directives that are copied into the unit.",
+        "the directives themselves",
+        "unit: {Service: {LimitNOFILE: 65536}}",
+    ),
+)
