@@ -33,7 +33,7 @@ ENVIRONMENT = (
         "contains an element of the list, one name given as a string, or all with true.",
         becomes="Environment=",
         fidelity=Fidelity.BETTER,
-        difference="true drops all of them.",
+        difference="With true, all of them are dropped.",
         example="filter_env: [SECRET, TOKEN]",
         flags=(Flag(("--filter-env",), "many"),),
     ),

@@ -128,7 +128,7 @@ MONITORING = (
     _without_effect(
         "source_map_support",
         "Nothing any more; Node reads source maps itself.",
-        "node_args: --enable-source-maps turns source maps on",
+        "source maps are turned on with node_args: --enable-source-maps",
         "source_map_support: false",
         default=True,
         flags=(Flag(("--source-map-support",), "nothing", True),),
@@ -136,7 +136,7 @@ MONITORING = (
     _without_effect(
         "disable_source_map_support",
         "Nothing any more; Node reads source maps itself.",
-        "node_args decide about source maps",
+        "source maps are off unless node_args turn them on",
         "disable_source_map_support: true",
         default=False,
         quiet=(True, False),
@@ -157,7 +157,7 @@ INTERNAL = (
     _without_effect(
         "post_update",
         "Commands that pm2 pull runs after it fetched a new revision.",
-        "pm2sd does not pull revisions",
+        "revisions are not pulled",
         "post_update: [npm install]",
         section=Section.INTERNAL,
         kind=Strings("a list of commands"),
@@ -166,7 +166,7 @@ INTERNAL = (
     _without_effect(
         "exec_timeout",
         "The most time for each command of post_update.",
-        "pm2sd does not pull revisions",
+        "revisions are not pulled",
         "exec_timeout: 60000",
         section=Section.INTERNAL,
         kind=Duration(),
@@ -185,7 +185,7 @@ INTERNAL = (
     _without_effect(
         "write",
         "Writes the options to NAME-pm2.json in the working directory.",
-        "pm2sd cat prints the units",
+        "nothing is written but the units, which pm2sd cat prints",
         "write: false",
         section=Section.INTERNAL,
         default=False,
