@@ -1,0 +1,89 @@
+"""The table: one row for each thing that was measured of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.measure import Run, Spread
+
+HEADINGS = ("what", "runs", "PM2", "pm2sd", "pm2sd : PM2", "CPU time", "target")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Pairs of one quantity, PM2's first, smaller being better.
+
+    ``cpu`` are pairs of milliseconds that the two commands computed, where commands were timed.
+    ``target`` is the greatest ratio that we want to see.
+    """
+
+    title: str
+    pairs: Sequence[tuple[float, float]]
+    unit: str = "ms"
+    cpu: Sequence[tuple[float, float]] = ()
+    target: float | None = None
+
+    @classmethod
+    def of_runs(
+        cls, title: str, runs: Sequence[tuple[Run, Run]], target: float | None = None
+    ) -> Row:
+        """A row that compares commands."""
+        return cls(
+            title,
+            [(pm2.wall, ours.wall) for pm2, ours in runs],
+            cpu=[(pm2.cpu, ours.cpu) for pm2, ours in runs],
+            target=target,
+        )
+
+    def cells(self) -> tuple[str, ...]:
+        """The row as text, in the order of ``HEADINGS``."""
+        ratio = ratios(self.pairs)
+        return (
+            self.title,
+            str(len(self.pairs)),
+            f"{_range(Spread.of(pm2 for pm2, _ in self.pairs))} {self.unit}",
+            f"{_range(Spread.of(ours for _, ours in self.pairs))} {self.unit}",
+            f"**{ratio.median:.2f}** ({ratio.least:.2f}-{ratio.most:.2f})",
+            f"{ratios(self.cpu).median:.2f}" if self.cpu else "",
+            _verdict(ratio.median, self.target),
+        )
+
+
+def ratios(pairs: Sequence[tuple[float, float]]) -> Spread:
+    """What pm2sd takes of what PM2 takes, pair by pair."""
+    return Spread.of(ours / pm2 for pm2, ours in pairs)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table that can be read as it is."""
+    lines = [HEADINGS, *(row.cells() for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    texts = [
+        "| "
+        + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        + " |"
+        for line in lines
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([texts[0], rule, *texts[1:]])
+
+
+def _verdict(ratio: float, target: float | None) -> str:
+    if target is None:
+        return ""
+    return f"<= {target:.2f}: {'met' if ratio <= target else 'MISSED'}"
+
+
+def _range(spread: Spread) -> str:
+    """The median, and the ends where there is more than one number."""
+    if spread.least == spread.most:
+        return _short(spread.median)
+    return f"{_short(spread.median)} ({_short(spread.least)}-{_short(spread.most)})"
+
+
+def _short(number: float) -> str:
+    """Three significant digits, without an exponent."""
+    if number >= 100:
+        return f"{number:.0f}"
+    return f"{number:.1f}" if number >= 10 else f"{number:.2f}"
