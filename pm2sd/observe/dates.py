@@ -8,8 +8,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-TIME_FORMAT: Final = "YYYY-MM-DDTHH:mm:ss"
-"""What ``time: true`` stands for (PM2: lib/Common.js)."""
+TIMESTAMP: Final = "YYYY-MM-DD-HH:mm:ss"
+"""The format of ``logs --timestamp`` (PM2: lib/binaries/CLI.js)."""
 
 # The tokens of day.js, https://day.js.org/docs/en/display/format; text in brackets is literal.
 _TOKEN: Final = re.compile(

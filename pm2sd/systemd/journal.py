@@ -187,15 +187,15 @@ def _run(options: list[str]) -> Iterator[Entry]:
             try:
                 for line in process.stdout:
                     any_entry = True
-                    yield _entry(json.loads(line))
+                    yield parse(json.loads(line))
             except BaseException:
                 process.terminate()
                 raise
         said = os.pread(complaints, 4096, 0).decode(errors="replace").strip()
         if process.returncode and (said or process.returncode < 0):
-            raise _failure(said or f"journalctl was killed by signal {-process.returncode}")
+            raise failure(said or f"journalctl was killed by signal {-process.returncode}")
         if not any_entry and not _directories():
-            raise _failure("No journal files were found")
+            raise failure("No journal files were found")
     except FileNotFoundError as error:
         raise Pm2sdError(
             "journalctl is not installed, so there is no journal to read",
@@ -205,7 +205,8 @@ def _run(options: list[str]) -> Iterator[Entry]:
         os.close(complaints)
 
 
-def _failure(said: str) -> Pm2sdError:
+def failure(said: str) -> Pm2sdError:
+    """Our error for what journalctl said before it gave up."""
     line = said.splitlines()[-1]
     if "insufficient permissions" in line or "No journal files" in line:
         return Pm2sdError(
@@ -224,7 +225,8 @@ def _failure(said: str) -> Pm2sdError:
     return Pm2sdError(f"journalctl: {line}")
 
 
-def _entry(raw: dict[str, Any]) -> Entry:
+def parse(raw: dict[str, Any]) -> Entry:
+    """The entry that a line of ``journalctl --output=json`` is, read as JSON."""
     values: dict[str, str] = {name: _text(raw[name]) for name in _FIELDS if name in raw}
     return Entry(
         realtime_usec=int(raw["__REALTIME_TIMESTAMP"]),

@@ -53,7 +53,7 @@ def test_options(query: Query, present: set[str]) -> None:
 
 
 def fields(**raw: object) -> Entry:
-    return journal._entry({"__REALTIME_TIMESTAMP": "1795250577936631", **raw})
+    return journal.parse({"__REALTIME_TIMESTAMP": "1795250577936631", **raw})
 
 
 def test_messages_in_every_form_json_gives_them() -> None:

@@ -1,0 +1,174 @@
+"""logs, flush: what apps print."""
+
+from __future__ import annotations
+
+import json as json_
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from pm2sd.cli import output
+from pm2sd.cli.status import Json, Selectors, pick
+from pm2sd.observe.known import Known
+
+if TYPE_CHECKING:
+    from pm2sd.observe.logs import Line
+    from pm2sd.plan.select import Instance
+    from pm2sd.plan.stored import StoredApp
+
+_COLOURS = {"out": "green", "err": "red", "systemd": "cyan"}
+
+
+def logs(
+    selectors: Selectors = None,
+    lines: Annotated[
+        Optional[int],  # noqa: UP045 - Typer reads it at run time
+        typer.Option(
+            "--lines", "-n", min=0, help="Lines of each app to begin with.", show_default="15"
+        ),
+    ] = None,
+    err: Annotated[bool, typer.Option("--err", help="Only what goes to stderr.")] = False,
+    out: Annotated[bool, typer.Option("--out", help="Only what goes to stdout.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Only what the apps printed.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on each line.")] = False,
+    since: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Lines since a time: '10 min ago', yesterday, 2026-11-21 08:00."),
+    ] = None,
+    grep: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Lines that match a regular expression."),
+    ] = None,
+    nostream: Annotated[
+        bool, typer.Option("--nostream", help="Do not wait for further lines.")
+    ] = False,
+    timestamp: Annotated[
+        bool, typer.Option("--timestamp", help="Begin lines with their time.")
+    ] = False,
+) -> None:
+    """Show what apps printed last, and follow what they print.
+
+    Lines stand in the order of time, with what systemd says of starts and exits between them.
+    Ctrl-C ends it.
+    """
+    from pm2sd.observe.log_sources import sources
+    from pm2sd.observe.logs import Filter, Logs
+
+    known = Known.read()
+    chosen = pick(known, selectors)
+    if not chosen:
+        output.say("no apps yet, so there is nothing to show")
+        return
+    wanted = Filter(
+        lines=None if lines is None and since else (15 if lines is None else lines),
+        streams=("out",) if out and not err else ("err",) if err and not out else ("out", "err"),
+        since=since,
+        grep=grep,
+        messages=not (raw or err or out),
+    )
+    where = sources(known.stored.apps, chosen, wanted.streams)
+    formatted = _formatter(known.stored.apps, chosen, raw=raw, json=json, timestamp=timestamp)
+    with Logs(where, wanted) as found:
+        if since and where.files:
+            output.say("lines in files carry no time, so --since leaves them out")
+        _print(map(formatted, found.history(complete=nostream)))
+        if not nostream:
+            try:
+                for some in found.follow(sys.stdout.fileno()):
+                    _print(map(formatted, some))
+            except KeyboardInterrupt:
+                return
+
+
+def flush(selectors: Selectors = None, json: Json = False) -> None:
+    """Empty log files, and hide from logs what the journal holds until now.
+
+    Nothing can be taken out of the journal but its oldest files (journalctl --vacuum-time); what
+    is hidden is still there for journalctl.
+    """
+    from pm2sd.control.flush import flush as flush_apps
+
+    known = Known.read()
+    names = dict.fromkeys(one.app for one in pick(known, selectors))
+    done = flush_apps([known.stored.apps[name].app for name in names])
+    if json:
+        output.emit_json(
+            [{"name": one.app, "files": one.files, "journal_hidden": one.journal} for one in done]
+        )
+        return
+    for one in done:
+        for path in one.files:
+            output.emit(f"{one.app}: emptied {path}")
+        if one.journal:
+            output.emit(f"{one.app}: lines in the journal until now are hidden from pm2sd logs")
+        if not one.files and not one.journal:
+            output.emit(f"{one.app}: nothing to empty")
+
+
+def _print(lines: Iterable[bytes]) -> None:
+    """Lines as they are, whatever the terminal's encoding: apps print bytes, too."""
+    sys.stdout.flush()
+    sys.stdout.buffer.writelines(lines)
+    sys.stdout.buffer.flush()
+
+
+def _formatter(
+    apps: Mapping[str, StoredApp],
+    chosen: Iterable[Instance],
+    *,
+    raw: bool,
+    json: bool,
+    timestamp: bool,
+) -> Callable[[Line], bytes]:
+    if json:
+        return _json_line
+    from pm2sd.observe.dates import TIMESTAMP, format_date
+
+    default = TIMESTAMP if timestamp else None
+    formats = {name: stored.app.log_date_format or default for name, stored in apps.items()}
+    width = max(len(_source(one.app, one)) for one in chosen)
+    if not raw:
+        width = max(width, len("systemd"))
+
+    @cache
+    def prefix(kind: str, app: str, instance: Instance | None) -> str:
+        source = "systemd" if kind == "systemd" else _source(app, instance)
+        return output.paint(f"{source.ljust(width)} | ", _COLOURS[kind])
+
+    def stamp(line: Line) -> str:
+        pattern = formats[line.app]
+        return f"{format_date(pattern, line.time)}: " if pattern and line.time else ""
+
+    def formatted(line: Line) -> bytes:
+        start = stamp(line)
+        if not raw:
+            start = prefix(line.kind, line.app, line.instance) + start
+        text = line.text.replace("\n", f"\n{start}") if start else line.text
+        return f"{start}{text}\n".encode(errors="surrogateescape")
+
+    return formatted
+
+
+def _source(app: str, instance: Instance | None) -> str:
+    """Who printed it, as PM2 has it: the id and the name, here with the instance's number."""
+    return app if instance is None else f"{instance.id}|{instance}"
+
+
+def _json_line(line: Line) -> bytes:
+    """A line in the shape of ``pm2 logs --json``; what systemd says is a ``process_event``."""
+    at = None
+    if line.time is not None:
+        moment = datetime.fromtimestamp(line.time, UTC)
+        at = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    record = {
+        "message": line.text.encode(errors="surrogateescape").decode(errors="replace"),
+        "timestamp": at,
+        "type": "process_event" if line.kind == "systemd" else line.kind,
+        "process_id": line.instance.id if line.instance else None,
+        "app_name": line.app,
+    }
+    return json_.dumps(record, ensure_ascii=False).encode() + b"\n"

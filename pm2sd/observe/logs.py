@@ -1,0 +1,251 @@
+"""What apps print: what they printed last, and what they print from now on."""
+
+from __future__ import annotations
+
+import re
+import select
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, Literal, TypeAlias
+
+from pm2sd.errors import ExitStatus, Pm2sdError
+from pm2sd.observe.log_sources import LogFile, Sources, Stream
+from pm2sd.observe.tail import Tail
+from pm2sd.plan.select import Instance
+from pm2sd.systemd.following import Following
+from pm2sd.systemd.journal import Entry, Query, entries
+
+Kind: TypeAlias = Literal["out", "err", "systemd"]
+
+POLL_SECONDS: Final = 0.25
+"""How often log files are looked at while following; the journal wakes us by itself."""
+
+SETTLED_SECONDS: Final = 0.2
+"""After this time nothing is added to the journal any more that was logged before."""
+
+_ERRORS: Final = (0, 1, 2, 3)
+_OTHERS: Final = (4, 5, 6, 7)
+_PRIORITIES: Final[dict[Stream, tuple[int, ...]]] = {"err": _ERRORS, "out": _OTHERS}
+
+_MESSAGES_PER_LINE: Final = 4
+"""What systemd says about a unit for each line of one that prints one and crashes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something to show. ``text`` may hold newlines, and surrogates for bytes that are no UTF-8.
+
+    ``kind`` is the stream, or ``systemd`` for what the manager says of the unit. ``time`` is in
+    seconds since 1970, None for a line that was in a file before we looked. ``instance`` is
+    None for a file that several instances share.
+    """
+
+    time: float | None
+    kind: Kind
+    app: str
+    instance: Instance | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which lines to show: the last ``lines`` of each app (None: all), since a time, matching.
+
+    ``since`` is a time of systemd.time(7); ``grep`` is an expression as of ``journalctl --grep``.
+    ``messages`` adds what the manager says.
+    """
+
+    lines: int | None = 15
+    streams: tuple[Stream, ...] = ("out", "err")
+    since: str | None = None
+    grep: str | None = None
+    messages: bool = True
+
+
+class Logs:
+    """The logs of some instances, first what is there, then what comes.
+
+    To be used in a ``with``. Files are remembered from the first look on, so that between
+    ``history`` and ``follow`` nothing is lost or shown twice.
+    """
+
+    __slots__ = ("_filter", "_pattern", "_sources", "_split", "_tails")
+
+    def __init__(self, sources: Sources, wanted: Filter) -> None:
+        self._sources, self._filter = sources, wanted
+        self._pattern = _compiled(wanted.grep) if sources.files else None
+        self._tails = [(file, Tail(file.path)) for file in sources.files]
+        # The journal is cut at a moment that it has settled before: history ends, following
+        # begins there.
+        self._split = int((time.time() - SETTLED_SECONDS) * 1e6)
+
+    def __enter__(self) -> Logs:
+        return self
+
+    def __exit__(self, *_reason: object) -> None:
+        for _, tail in self._tails:
+            tail.close()
+
+    def history(self, *, complete: bool) -> list[Line]:
+        """What was printed, in the order of time; the lines of a file stand at its last change.
+
+        ``complete``: up to now, as nothing follows. Raises Pm2sdError.
+        """
+        end = None if complete else self._split
+        found: list[tuple[float, Line]] = []
+        oldest: dict[str, float] = {}
+        for unit_name in self._sources.identifiers:
+            lines = self._app_lines(unit_name, end)
+            found += lines
+            if lines:
+                oldest[lines[0][1].app] = lines[0][0]
+        if self._filter.messages and self._filter.lines != 0:
+            found += self._messages(oldest, end)
+        if self._filter.lines != 0 and self._filter.since is None:
+            for file, tail in self._tails:
+                found += self._file_lines(file, tail, partial=complete)
+        found.sort(key=lambda pair: pair[0])
+        return [line for _, line in found]
+
+    def follow(self, reader: int) -> Iterator[list[Line]]:
+        """What is printed from now on, until nobody reads the descriptor ``reader`` any more.
+
+        Raises Pm2sdError if the journal cannot be read.
+        """
+        poll = select.poll()
+        poll.register(reader, 0)
+        with ExitStack() as stack:
+            journal = None
+            query = self._following_query()
+            if query:
+                journal = stack.enter_context(Following(query))
+                poll.register(journal, select.POLLIN)
+            timeout = POLL_SECONDS * 1000 if self._tails else None
+            while True:
+                ready = dict(poll.poll(timeout))
+                if reader in ready:
+                    return
+                lines = []
+                if journal and journal.fileno() in ready:
+                    lines += [line for entry in journal.read() for line in self._shown(entry)]
+                now = time.time()
+                for file, tail in self._tails:
+                    lines += [
+                        Line(now, _kind(file), file.app, file.instance, text)
+                        for text in map(_text, tail.read())
+                        if self._matches(text)
+                    ]
+                if lines:
+                    yield lines
+
+    def _app_lines(self, unit_name: str, end: int | None) -> list[tuple[float, Line]]:
+        wanted = self._filter
+        if wanted.lines == 0:
+            return []
+        query = Query(
+            identifiers=tuple(self._sources.identifiers[unit_name]),
+            priorities=self._priorities(),
+            # With both, systemd 252 gives the first lines after that time, not the last.
+            lines=None if wanted.since else wanted.lines,
+            since=wanted.since,
+            grep=wanted.grep,
+        )
+        found: deque[tuple[float, Line]] = deque(maxlen=wanted.lines)
+        for entry in entries(query):
+            if end is None or entry.realtime_usec < end:
+                found.extend((line.time or 0, line) for line in self._shown(entry))
+        return list(found)
+
+    def _messages(self, oldest: dict[str, float], end: int | None) -> list[tuple[float, Line]]:
+        """What the manager said about the units since the oldest line that is shown of their app.
+
+        Of an app that shows none: its last messages.
+        """
+        wanted, units = self._filter, self._sources.units
+        limit = None if wanted.lines is None else wanted.lines * _MESSAGES_PER_LINE
+        query = Query(
+            units=tuple(units),
+            lines=None if wanted.since or limit is None else limit * max(1, len(units)),
+            since=wanted.since,
+            grep=wanted.grep,
+        )
+        silent: dict[str, deque[tuple[float, Line]]] = {}
+        found = []
+        for entry in entries(query):
+            if end is not None and entry.realtime_usec >= end:
+                continue
+            for line in self._shown(entry):
+                at = line.time or 0
+                if line.app not in oldest:
+                    silent.setdefault(line.app, deque(maxlen=wanted.lines)).append((at, line))
+                elif at >= oldest[line.app] or wanted.since:
+                    found.append((at, line))
+        return [*found, *(pair for last in silent.values() for pair in last)]
+
+    def _file_lines(self, file: LogFile, tail: Tail, *, partial: bool) -> list[tuple[float, Line]]:
+        at = tail.changed() or 0
+        matching = filter(self._matches, map(_text, tail.history(partial=partial)))
+        last = list(islice(matching, self._filter.lines))
+        return [(at, Line(None, _kind(file), file.app, file.instance, t)) for t in reversed(last)]
+
+    def _following_query(self) -> Query | None:
+        identifiers = tuple(
+            identifier for app in self._sources.identifiers.values() for identifier in app
+        )
+        units = tuple(self._sources.units) if self._filter.messages else ()
+        if not identifiers and not units:
+            return None
+        return Query(
+            identifiers=identifiers,
+            units=units,
+            priorities=self._priorities(),
+            since=f"@{self._split / 1e6:.6f}",
+            grep=self._filter.grep,
+            follow=True,
+        )
+
+    def _priorities(self) -> tuple[int, ...]:
+        """Those of the wanted streams; none stand for all."""
+        if len(self._filter.streams) != 1:
+            return ()
+        return _PRIORITIES[self._filter.streams[0]]
+
+    def _shown(self, entry: Entry) -> Sequence[Line]:
+        """An entry as a line; nothing for one that was flushed or is of none of the instances."""
+        instance = self._sources.instance_of(entry.identifier)
+        kind: Kind = "err" if entry.priority in _ERRORS else "out"
+        if instance is None:
+            instance, kind = self._sources.units.get(entry.unit), "systemd"
+        if instance is None:
+            return ()
+        if entry.realtime_usec < self._sources.hidden_before.get(instance.app, 0):
+            return ()
+        return (Line(entry.realtime_usec / 1e6, kind, instance.app, instance, entry.message),)
+
+    def _matches(self, text: str) -> bool:
+        return self._pattern is None or self._pattern.search(text) is not None
+
+
+def _kind(file: LogFile) -> Kind:
+    """The stream of a file's lines; which of two is not recorded in it."""
+    return "err" if file.streams == {"err"} else "out"
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="surrogateescape")
+
+
+def _compiled(grep: str | None) -> re.Pattern[str] | None:
+    """An expression as journalctl takes it: in any case, unless it has a capital letter."""
+    if grep is None:
+        return None
+    try:
+        return re.compile(grep, 0 if any(map(str.isupper, grep)) else re.IGNORECASE)
+    except re.error as error:
+        raise Pm2sdError(
+            f"{grep!r} is not a regular expression: {error}", code=ExitStatus.USAGE
+        ) from None
