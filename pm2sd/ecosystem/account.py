@@ -1,0 +1,25 @@
+"""``uid`` and ``gid``: whose rights an app runs with."""
+
+from __future__ import annotations
+
+from pm2sd.ecosystem.subject import Subject
+
+
+def check_account(subject: Subject) -> None:
+    """A problem for every user or group that is not the one pm2sd runs as.
+
+    A user's manager cannot start processes as anybody else (systemd.exec(5), User=).
+    """
+    machine = subject.machine
+    own = {machine.user, "root", "0"} if machine.is_root else {machine.user}
+    for option, kind in (("uid", "user"), ("gid", "group")):
+        wanted = subject.declared.values.get(option)
+        if wanted in (None, "") or str(wanted) in own:
+            continue
+        subject.problem(
+            option,
+            f"the systemd manager of user {machine.user} cannot run an app as {kind} {wanted!r}",
+            hint=f"run pm2sd as {wanted}, and leave {option} out"
+            if option == "uid"
+            else f"leave gid out: the app runs with the groups of {machine.user}",
+        )

@@ -1,0 +1,130 @@
+"""The variables of an app: what the file says, and the few that are taken from the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from pm2sd.ecosystem.subject import Subject
+from pm2sd.errors import Location
+from pm2sd.notes import Fidelity
+
+# Without it programs are found differently at boot than in the shell where the file was applied.
+_ALWAYS_INHERITED = ("PATH",)
+
+_BLOCK = "env_"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The variables that the unit shows, and those it must not."""
+
+    variables: dict[str, str]
+    secrets: dict[str, str]
+
+
+def environment(subject: Subject, env_name: str | None) -> Environment:
+    """The app's environment: inherited, then ``env``, ``port``, ``env_NAME``, each over the last.
+
+    ``env_name`` is the one of ``--env``. The order is PM2's (lib/Common.js, prepareAppConf and
+    mergeEnvironmentVariables), which begins with everything that the caller has.
+    """
+    secrets: dict[str, str] = subject.get("secrets", dict) or {}
+    written: dict[str, str] = dict(subject.get("env", dict) or {})
+    port = subject.get("port", int)
+    if port is not None:
+        written["PORT"] = str(port)
+    written |= _named_block(subject, env_name)
+    for name in secrets:
+        if name in written:
+            subject.problem(
+                "secrets",
+                f"{name} is in both env and secrets",
+                hint="a secret in env can be read by everybody: write it in secrets only",
+                where=_place_in(subject, "secrets", name),
+            )
+    inherited = {
+        name: value
+        for name, value in _inherited(subject, written.keys() | secrets.keys()).items()
+        if name not in secrets
+    }
+    _tell_what_the_file_read(subject)
+    return Environment(inherited | written, secrets)
+
+
+def _place_in(subject: Subject, option: str, key: str) -> Location | None:
+    """The place of a key inside an option's value."""
+    node = subject.declared.nodes.get(option)
+    if node is None or not isinstance(node.value, Mapping) or key not in node.value:
+        return None
+    entry = node.value[key]
+    return entry.key_where or entry.where
+
+
+def _named_block(subject: Subject, env_name: str | None) -> dict[str, str]:
+    """The variables of ``env_NAME``; without such a block ``--env`` changes nothing."""
+    if not env_name:
+        return {}
+    block = subject.get(f"{_BLOCK}{env_name}", dict)
+    if block is None:
+        blocks = [key.removeprefix(_BLOCK) for key in subject.declared.values if _is_block(key)]
+        near = get_close_matches(env_name, blocks, n=1)
+        subject.note(
+            f"{_BLOCK}{env_name}",
+            Fidelity.NO_EFFECT,
+            f"--env {env_name} changes nothing here: the app has no {_BLOCK}{env_name}"
+            + (f"; did you mean --env {near[0]}?" if near else ""),
+        )
+    return block or {}
+
+
+def _is_block(option: str) -> bool:
+    return option.startswith(_BLOCK)
+
+
+def _inherited(subject: Subject, own: set[str]) -> dict[str, str]:
+    """What is taken from the caller's environment: PATH, and the names in ``inherit_env``."""
+    environ = subject.machine.environ
+    asked: tuple[str, ...] = subject.get("inherit_env", tuple) or ()
+    missing = [name for name in asked if name not in environ and name not in own]
+    if missing:
+        subject.note(
+            "inherit_env",
+            Fidelity.NO_EFFECT,
+            f"not set in this shell, so not passed on: {', '.join(missing)}",
+        )
+    names = dict.fromkeys((*_ALWAYS_INHERITED, *asked))
+    taken = {name: environ[name] for name in names if name in environ}
+    return _filtered(subject, taken)
+
+
+def _filtered(subject: Subject, inherited: dict[str, str]) -> dict[str, str]:
+    """Without what ``filter_env`` names: parts of names in a list, a whole name in a string."""
+    value = subject.declared.values.get("filter_env")
+    if value is True:
+        subject.note(
+            "filter_env",
+            Fidelity.BETTER,
+            "nothing is inherited, not even PATH (systemd's own is used); PM2 ignores true",
+        )
+        return {}
+    if not isinstance(value, tuple):
+        return inherited
+    if isinstance(subject.declared.nodes["filter_env"].value, str):
+        return {name: text for name, text in inherited.items() if name not in value}
+    return {
+        name: text for name, text in inherited.items() if not any(part in name for part in value)
+    }
+
+
+def _tell_what_the_file_read(subject: Subject) -> None:
+    read = subject.source.env_read
+    if read:
+        subject.note(
+            "env",
+            Fidelity.BETTER,
+            f"the file read {', '.join(read)} through process.env, as they are in this shell; the "
+            "app itself gets only what the file writes (PM2 passes everything on): inherit_env "
+            "names more",
+        )

@@ -1,0 +1,202 @@
+"""From what the user declared to an App: paths, programs and defaults filled in on this machine."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pm2sd.ecosystem.account import check_account
+from pm2sd.ecosystem.app import App
+from pm2sd.ecosystem.declared import Declared
+from pm2sd.ecosystem.environment import Environment, environment
+from pm2sd.ecosystem.finder import Finder, absolute, guess_path
+from pm2sd.ecosystem.instances import count, exec_mode
+from pm2sd.ecosystem.log_paths import Logs, logs
+from pm2sd.ecosystem.machine import Machine
+from pm2sd.ecosystem.nodes import Plain, Source, plain
+from pm2sd.ecosystem.program import Program, find_program
+from pm2sd.ecosystem.subject import Subject
+from pm2sd.errors import Problem
+from pm2sd.notes import Note
+
+# Options that are fields of the App under the same name, with the same meaning and default.
+_SAME = (
+    "namespace",
+    "autostart",
+    "instance_var",
+    "increment_var",
+    "port",
+    "autorestart",
+    "stop_exit_codes",
+    "max_restarts",
+    "min_uptime",
+    "restart_delay",
+    "exp_backoff_restart_delay",
+    "max_memory_restart",
+    "kill_timeout",
+    "kill_signal",
+    "treekill",
+    "shutdown_with_message",
+    "wait_ready",
+    "listen_timeout",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """One app resolved: the App, or None where there are problems; and what is to be said."""
+
+    app: App | None
+    notes: tuple[Note, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedAll:
+    """The apps of a configuration with the notes of each, and every problem there is."""
+
+    apps: tuple[tuple[App, tuple[Note, ...]], ...]
+    problems: tuple[Problem, ...]
+
+
+def resolve_all(
+    declared: Sequence[Declared],
+    *,
+    machine: Machine,
+    base: str,
+    source: Source,
+    env_name: str | None = None,
+) -> ResolvedAll:
+    """The apps of one configuration; two of one name are a problem. See ``resolve``."""
+    apps: list[tuple[App, tuple[Note, ...]]] = []
+    problems: list[Problem] = []
+    first: dict[str, Declared] = {}
+    for one in declared:
+        resolved = resolve(one, machine=machine, base=base, source=source, env_name=env_name)
+        problems += resolved.problems
+        name = app_name(Subject(one, machine, source), env_name)
+        if name in first:
+            problems.append(_same_name(source, name, first[name], one))
+        elif name:
+            first[name] = one
+        if resolved.app:
+            apps.append((resolved.app, resolved.notes))
+    return ResolvedAll(tuple(apps), tuple(problems))
+
+
+def _same_name(source: Source, name: str, first: Declared, second: Declared) -> Problem:
+    """PM2 lets apps share a name and then treats them as instances of one; units cannot."""
+    return source.problem(
+        f"another app is called {name!r} already: {first.place('name')}",
+        second.place("name"),
+        "give each a name of its own; copies of one app are instances: 2",
+    )
+
+
+def resolve(
+    declared: Declared,
+    *,
+    machine: Machine,
+    base: str,
+    source: Source,
+    env_name: str | None = None,
+) -> Resolved:
+    """One app resolved on this machine.
+
+    ``base`` is the absolute directory that a relative ``cwd`` is resolved against, and the app's
+    directory without one: the ecosystem file's own. ``env_name`` is the value of ``--env``. What
+    reading the app found wrong is not told again: without a script there is no App, and no problem.
+    """
+    subject = Subject(declared, machine, source)
+    check_account(subject)
+    cwd = _working_directory(subject, base)
+    variables = environment(subject, env_name)
+    finder = Finder(machine, cwd or base, variables.variables.get("PATH"))
+    # Without its directory every relative path would be missing, which is one mistake, not many.
+    program = find_program(subject, base, finder) if cwd else None
+    name = app_name(subject, env_name)
+    app = None
+    if program:
+        output = logs(subject, finder, name)
+        app = _app(subject, name, finder.cwd, program, variables, output)
+    return Resolved(
+        None if subject.problems else app,
+        _distinct((*declared.notes, *subject.notes)),
+        tuple(subject.problems),
+    )
+
+
+def _app(
+    subject: Subject, name: str, cwd: str, program: Program, variables: Environment, output: Logs
+) -> App:
+    values = subject.declared.values
+    same: dict[str, Any] = {option: values[option] for option in _SAME if option in values}
+    env = variables.variables
+    if program.is_python and "PYTHONUNBUFFERED" not in variables.secrets:
+        # As PM2 does: what Python writes to a pipe would else stay in its buffer.
+        env = {"PYTHONUNBUFFERED": "1"} | env
+    return App(
+        name=name,
+        source=str(subject.source.path or ""),
+        script=program.script,
+        args=program.args,
+        interpreter=program.interpreter,
+        interpreter_args=program.interpreter_args,
+        command=program.command,
+        cwd=cwd,
+        exec_mode=exec_mode(subject, program.interpreter),
+        instances=count(subject),
+        env=env,
+        secrets=variables.secrets,
+        written=_written(subject.declared),
+        **asdict(output),
+        **same,
+    )
+
+
+def _working_directory(subject: Subject, base: str) -> str | None:
+    """The app's directory; None after a problem."""
+    written = subject.get("cwd", str)
+    if not written:
+        return None if subject.is_refused("cwd") else base
+    cwd = absolute(written, base, subject.machine.home)
+    if subject.machine.is_directory(cwd):
+        return cwd
+    if subject.machine.is_file(cwd):
+        subject.problem("cwd", f"{cwd} is a file, not a directory", hint=posixpath.dirname(cwd))
+    else:
+        hint = guess_path(subject.machine, cwd)
+        subject.problem("cwd", f"no such directory: {cwd}", hint=hint)
+    return None
+
+
+def app_name(subject: Subject, env_name: str | None) -> str:
+    """The app's name: as written, or its script's without directory and extension.
+
+    PM2: lib/Common.js, renderApplicationName; lib/API.js, _startJson for what is put around it.
+    Empty where there is neither.
+    """
+    name = subject.get("name", str)
+    if not name:
+        name = posixpath.basename((subject.get("script", str) or "").rstrip("/"))
+        stem, dot, _ = name.rpartition(".")
+        name = stem if dot and stem else name
+    if env_name and subject.get("append_env_to_name", bool):
+        name = f"{name}-{env_name}"
+    prefix = subject.get("name_prefix", str)
+    return f"{prefix}:{name}" if prefix and prefix not in name else name
+
+
+def _written(declared: Declared) -> dict[str, Plain]:
+    """The options as the user gave them, without the variables, which the App has elsewhere."""
+    return {
+        option: plain(node)
+        for option, node in declared.nodes.items()
+        if option not in ("env", "secrets") and not option.startswith("env_")
+    }
+
+
+def _distinct(notes: Iterable[Note]) -> tuple[Note, ...]:
+    return tuple(dict.fromkeys(notes))

@@ -1,0 +1,130 @@
+"""A small machine in a temporary directory, and apps resolved on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pm2sd.ecosystem.app import App
+from pm2sd.ecosystem.declare import declare
+from pm2sd.ecosystem.declared import Declared
+from pm2sd.ecosystem.nodes import Node, Source
+from pm2sd.ecosystem.places import key_path
+from pm2sd.ecosystem.resolve import Resolved, ResolvedAll, resolve, resolve_all
+from pm2sd.errors import Location
+from pm2sd.notes import Note
+
+ELF = b"\x7fELF\x02\x01\x01\0" + bytes(8)
+
+
+class World:
+    """A machine with four CPUs, made of real files: programs in ``bin``, apps in ``srv/app``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.home = str(root / "home")
+        self.base = str(root / "srv/app")
+        self.cwd = self.base
+        self.user = "ada"
+        self.is_root = False
+        self.environ: Mapping[str, str] = {"PATH": str(root / "bin"), "HOME": self.home}
+        self.source = Source(
+            "ecosystem.yaml", Path(self.base, "ecosystem.yaml"), "", Node({}, Location("x"))
+        )
+        for directory in (self.home, self.base, root / "bin"):
+            Path(directory).mkdir(parents=True)
+
+    def write(self, path: str, content: bytes | str = "", *, executable: bool = False) -> str:
+        """A file, relative to the app's directory; its absolute path."""
+        file = Path(self.base, path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        file.chmod(0o755 if executable else 0o644)
+        return str(file)
+
+    def program(self, *names: str) -> str:
+        """Binaries in PATH; the absolute path of the last one."""
+        for name in names:
+            self.write(str(self.root / "bin" / name), ELF, executable=True)
+        return str(self.root / "bin" / names[-1])
+
+    def declared(self, *apps: Mapping[str, Any]) -> list[Declared]:
+        """The apps as reading them leaves them; there must be nothing wrong with them."""
+        found = [
+            declare(node_of(app, ("apps", index)), self.source) for index, app in enumerate(apps)
+        ]
+        assert [problems for _, problems in found if problems] == []
+        return [one for one, _ in found]
+
+    def resolve(self, env_name: str | None = None, /, **options: Any) -> Resolved:
+        """One app with these options, resolved here."""
+        (declared,) = self.declared(options)
+        return resolve(
+            declared, machine=self, base=self.base, source=self.source, env_name=env_name
+        )
+
+    def resolve_all(self, *apps: Mapping[str, Any], env_name: str | None = None) -> ResolvedAll:
+        """Several apps of one file, resolved here."""
+        return resolve_all(
+            self.declared(*apps),
+            machine=self,
+            base=self.base,
+            source=self.source,
+            env_name=env_name,
+        )
+
+    def app(self, env_name: str | None = None, /, **options: Any) -> App:
+        """The App of one with these options, with which nothing may be wrong."""
+        resolved = self.resolve(env_name, **options)
+        assert resolved.problems == ()
+        assert resolved.app is not None
+        return resolved.app
+
+    def problem(self, **options: Any) -> tuple[str, str, str]:
+        """The one thing wrong with an app: the key it is at, the message, the hint."""
+        resolved = self.resolve(**options)
+        assert resolved.app is None
+        (problem,) = resolved.problems
+        assert problem.where is not None
+        return problem.where.key, problem.message, problem.hint or ""
+
+    def cpu_count(self) -> int:
+        return 4
+
+    def which(self, program: str, path: str | None = None) -> str | None:
+        return shutil.which(program, path=self.environ.get("PATH") if path is None else path)
+
+    def is_file(self, path: str) -> bool:
+        return Path(path).is_file()
+
+    def is_directory(self, path: str) -> bool:
+        return Path(path).is_dir()
+
+    def is_executable(self, path: str) -> bool:
+        return Path(path).is_file() and os.access(path, os.X_OK)
+
+    def head(self, path: str, size: int) -> bytes:
+        return Path(path).read_bytes()[:size] if Path(path).is_file() else b""
+
+    def list_directory(self, path: str) -> tuple[str, ...]:
+        return tuple(sorted(os.listdir(path))) if Path(path).is_dir() else ()
+
+
+def node_of(value: Any, path: tuple[str | int, ...] = ("apps", 0)) -> Node:
+    """Plain data as nodes that know their keys."""
+    where = Location("ecosystem.yaml", key=key_path(path))
+    if isinstance(value, Mapping):
+        entries = {key: node_of(item, (*path, key)) for key, item in value.items()}
+        return Node(entries, where, where)
+    if isinstance(value, list):
+        items = tuple(node_of(item, (*path, index)) for index, item in enumerate(value))
+        return Node(items, where, where)
+    return Node(value, where, where)
+
+
+def about(notes: tuple[Note, ...], option: str) -> str:
+    """The text of the notes on one option."""
+    return "\n".join(f"{note.fidelity}: {note.text}" for note in notes if note.option == option)
