@@ -165,10 +165,10 @@ def _working_directory(subject: Subject, base: str) -> str | None:
     if subject.machine.is_directory(cwd):
         return cwd
     if subject.machine.is_file(cwd):
-        subject.problem("cwd", f"{cwd} is a file, not a directory", hint=posixpath.dirname(cwd))
+        parent = posixpath.dirname(cwd)
+        subject.problem("cwd", f"{cwd} is a file, not a directory", f"did you mean {parent}?")
     else:
-        hint = guess_path(subject.machine, cwd)
-        subject.problem("cwd", f"no such directory: {cwd}", hint=hint)
+        subject.problem("cwd", f"no such directory: {cwd}", guess_path(subject.machine, cwd))
     return None
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pm2sd.ecosystem.declare import declare
 from pm2sd.ecosystem.resolve import resolve
@@ -119,6 +121,33 @@ def test_what_reading_refused_is_not_told_again(world: World, broken: dict[str, 
     assert (resolved.app, resolved.problems) == (None, ())
 
 
+_TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1)
+_PARTS = st.sampled_from(["app.js", "npm", "node", ".", "..", "/", "~", " ", "node@", "$X", "none"])
+
+
+@given(
+    options=st.fixed_dictionaries(
+        {"script": _TEXT | st.lists(_PARTS, min_size=1).map("".join)},
+        optional={
+            "cwd": st.sampled_from(["", ".", "..", "~", "/"]) | _TEXT,
+            "interpreter": _TEXT | st.lists(_PARTS, min_size=1).map("".join),
+            "name": _TEXT,
+            "args": st.lists(_TEXT),
+        },
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_text_resolves_to_absolute_paths_or_is_a_problem(
+    world: World, options: dict[str, Any]
+) -> None:
+    resolved = world.resolve(**options)
+    assert (resolved.app is None) is bool(resolved.problems)
+    if resolved.app:
+        assert resolved.app.command[0].startswith("/")
+        assert resolved.app.cwd.startswith("/")
+        assert resolved.app.args == tuple(options.get("args", ()))
+
+
 # cwd
 
 
@@ -141,7 +170,7 @@ def test_cwd_below_the_home_directory(world: World) -> None:
     [
         ("./sevrer", "no such directory: {base}/sevrer", "did you mean 'server'?"),
         ("sevrer/x", "no such directory: {base}/sevrer/x", "there is no 'sevrer' in {base}; did"),
-        ("app.js", "{base}/app.js is a file, not a directory", "{base}"),
+        ("app.js", "{base}/app.js is a file, not a directory", "mean {base}?"),
         ("C:\\Users\\me", "no such directory: {base}/C:\\Users\\me", "Windows"),
         ("$HOME/app", "no such directory: {base}/$HOME/app", "not expanded"),
     ],

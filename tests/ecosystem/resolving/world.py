@@ -98,19 +98,19 @@ class World:
         return shutil.which(program, path=self.environ.get("PATH") if path is None else path)
 
     def is_file(self, path: str) -> bool:
-        return Path(path).is_file()
+        return os.path.isfile(path)
 
     def is_directory(self, path: str) -> bool:
-        return Path(path).is_dir()
+        return os.path.isdir(path)
 
     def is_executable(self, path: str) -> bool:
-        return Path(path).is_file() and os.access(path, os.X_OK)
+        return os.path.isfile(path) and os.access(path, os.X_OK)
 
     def head(self, path: str, size: int) -> bytes:
-        return Path(path).read_bytes()[:size] if Path(path).is_file() else b""
+        return Path(path).read_bytes()[:size] if os.path.isfile(path) else b""
 
     def list_directory(self, path: str) -> tuple[str, ...]:
-        return tuple(sorted(os.listdir(path))) if Path(path).is_dir() else ()
+        return tuple(sorted(os.listdir(path))) if os.path.isdir(path) else ()
 
 
 def node_of(value: Any, path: tuple[str | int, ...] = ("apps", 0)) -> Node:
