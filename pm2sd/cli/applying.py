@@ -60,10 +60,10 @@ def apply_file(
     with changing(waiting) as here:
         todo = _plan(here, configuration, options)
         tell(todo, configuration.wanted)
-        return carry_out_andtell(here, todo, configuration.wanted)
+        return carry_out_and_tell(here, todo, configuration.wanted)
 
 
-def carry_out_andtell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> ExitStatus:
+def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> ExitStatus:
     """Carry a plan out and say how it went."""
     if output.verbose:
         for line in equivalents(todo):

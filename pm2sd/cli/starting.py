@@ -36,7 +36,7 @@ def start_file(
             hint="write the option into the file",
             code=ExitStatus.USAGE,
         )
-    for file in files or [None]:
+    for file in files or (None,):
         status = apply_file(file, env=env, only=only, force="force" in options)
         if status is not ExitStatus.OK:
             return status
