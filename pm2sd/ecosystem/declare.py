@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 
 from pm2sd.ecosystem.declared import Declared
 from pm2sd.ecosystem.nodes import Node, Source, plain
-from pm2sd.ecosystem.options import ENV_BLOCK, Option, Zero, find, nearest
+from pm2sd.ecosystem.options import ASIDE_PATTERN, ENV_BLOCK, Option, Zero, find, nearest
 from pm2sd.ecosystem.options.numbers import number
 from pm2sd.ecosystem.options.types import Refused
 from pm2sd.errors import Location, Problem
 from pm2sd.notes import Fidelity, Note
 
-# Keys that are nobody's option: comments, YAML anchors to merge from, a schema for the editor.
-_ASIDE = re.compile(r"^(_|//|#|x-|\$)")
+_ASIDE = re.compile(ASIDE_PATTERN)
 
 # The fidelities that the user hears of for writing the option at all; what the others have to say
 # depends on more than the option.

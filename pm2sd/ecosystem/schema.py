@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pm2sd.ecosystem.options import ENV_BLOCK, ENV_BLOCK_PATTERN, OPTIONS, Option
+from pm2sd.ecosystem.options import ASIDE_PATTERN, ENV_BLOCK, ENV_BLOCK_PATTERN, OPTIONS, Option
 from pm2sd.ecosystem.options.types import Schema
 from pm2sd.notes import Fidelity
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-# Keys that are nobody's option (see declare): comments and the like.
-_ASIDE_PATTERN = r"^(_|//|#|x-|\$)"
 
 
 def schema() -> Schema:
@@ -74,7 +71,7 @@ def _app() -> Schema:
                 "if": {"type": "object"},
                 "then": {"$ref": f"#/$defs/{ENV_BLOCK.name}"},
             },
-            _ASIDE_PATTERN: True,
+            ASIDE_PATTERN: True,
         },
         "additionalProperties": False,
         "allOf": [

@@ -24,6 +24,7 @@ from pm2sd.ecosystem.options.stop import STOP
 from pm2sd.ecosystem.options.watch import WATCH
 
 __all__ = [
+    "ASIDE_PATTERN",
     "ENV_BLOCK",
     "ENV_BLOCK_PATTERN",
     "FLAGS",
@@ -53,6 +54,9 @@ OPTIONS: tuple[Option, ...] = (
 # PM2's own pattern for env_NAME blocks (lib/API/schema.json), with a name that is not empty.
 ENV_BLOCK_PATTERN = r"^env_\S+$"
 _ENV_BLOCK = re.compile(ENV_BLOCK_PATTERN)
+
+# Keys that are nobody's option: comments, YAML anchors to merge from, a schema for the editor.
+ASIDE_PATTERN = r"^(_|//|#|x-|\$)"
 
 _BY_SPELLING: Mapping[str, Option] = MappingProxyType(
     {

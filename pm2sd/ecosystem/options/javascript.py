@@ -15,11 +15,16 @@ from pm2sd.ecosystem.nodes import Node
 _MOST_DIGITS = 21
 _LEAST_EXPONENT = -6
 
+# JavaScript's idea of a blank, in regular expressions and in trim(); Python's is another one.
+_BLANK = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+
 # One argument: NAME="a b" with its quotes, a quoted string, or a run without blanks. PM2 splits
 # by the same rule (lib/tools/Config.js, _valid); its quotes know no escapes.
+_NAME = f"[^{_BLANK}\"'=]+="
 _ARGUMENT = re.compile(
-    r"""[^\s"'=]+="[^"]*" | [^\s"'=]+='[^']*' | "[^"]*" | '[^']*' | \S+""", re.VERBOSE
+    f"""{_NAME}"[^"]*"|{_NAME}'[^']*'|"[^"]*"|'[^']*'|[^{_BLANK}]+""",
 )
+_ONLY_BLANKS = re.compile(f"[{_BLANK}]*")
 
 _INDEX = re.compile(r"0|[1-9]\d{0,9}", re.ASCII)
 
@@ -93,12 +98,12 @@ def split_arguments(text: str) -> tuple[str, ...]:
     """A string of arguments as PM2 splits it.
 
     Blanks separate; quotes hold together and are dropped, except in ``NAME="a b"``, where they
-    stay. An empty pair of quotes is no argument.
+    stay. Quotes with nothing in them are no argument.
     """
     words = (_unquoted(match[0]) for match in _ARGUMENT.finditer(text))
-    return tuple(word for word in words if word.strip())
+    return tuple(word for word in words if not _ONLY_BLANKS.fullmatch(word))
 
 
 def _unquoted(word: str) -> str:
-    quoted = len(word) > 1 and word[0] == word[-1] and word[0] in "\"'"
+    quoted = word[0] == word[-1] and word[0] in "\"'"
     return word[1:-1] if quoted else word

@@ -191,13 +191,15 @@ INTERNAL = (
         default=False,
         flags=(Flag(("--write", "-w"), "nothing", True),),
     ),
-    _without_effect(
-        "name_prefix",
-        "Put before the names of PM2's modules.",
-        "there are no modules here",
-        "name_prefix: module",
+    Option(
+        name="name_prefix",
         section=Section.INTERNAL,
-        kind=Text(),
+        type=Text(),
+        pm2="Put before the name, as PREFIX:NAME; PM2 sets it for its modules.",
+        doc="Put before the name, as PREFIX:NAME.",
+        becomes="the names of the units",
+        fidelity=Fidelity.EXACT,
+        example="name_prefix: module",
     ),
     _without_effect(
         "install_url",
