@@ -20,7 +20,7 @@ _HEADINGS = (
     "memory", "user",
 )  # fmt: skip
 
-_STYLES = {
+STYLES = {
     "online": "green",
     "launching": "cyan",
     "stopping": "yellow",
@@ -53,7 +53,7 @@ def status(
     """
     found = _sorted(_rows(selectors), sort)
     if json:
-        output.emit_json([_record(row) for row in found])
+        output.emit_json([record(row) for row in found])
     elif not found:
         output.say("no apps yet; pm2sd start app.js or pm2sd apply ecosystem.config.js adds some")
     elif mini:
@@ -135,7 +135,7 @@ def _sorted(found: list[Row], sort: str) -> list[Row]:
         ) from None
 
 
-def _record(row: Row) -> dict[str, object]:
+def record(row: Row) -> dict[str, object]:
     """A row as JSON has it."""
     uptime = None if row.uptime is None else round(row.uptime, 3)
     return asdict(row) | {"uptime": uptime}
@@ -151,7 +151,7 @@ def _cells(row: Row) -> list[tuple[str, str]]:
         (str(row.pid or 0), ""),
         (human.duration(row.uptime), ""),
         (str(row.restarts), ""),
-        (row.state, _STYLES.get(row.state, "")),
+        (row.state, STYLES.get(row.state, "")),
         (human.percent(row.cpu), ""),
         (human.size(row.memory), ""),
         (row.user, ""),

@@ -1,0 +1,235 @@
+"""describe, env, cat, which: one app in detail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pm2sd.cli import human, output
+from pm2sd.cli.status import STYLES, Json, pick, record
+from pm2sd.observe.known import Known
+from pm2sd.systemd.bus import Bus
+
+if TYPE_CHECKING:
+    from pm2sd.observe.describe import Description, LastExit, Limit
+    from pm2sd.observe.status import Row
+
+Required = Annotated[
+    list[str],
+    typer.Argument(metavar="SELECTOR...", help="Apps, instances, ids, namespaces, /regex/."),
+]
+
+_MEASURES: dict[str, Callable[[int], str]] = {
+    "bytes": human.size,
+    "count": str,
+    "usec": lambda usec: f"{usec / 1e6:g}s",
+    "cpu": lambda usec: f"{usec / 1e4:g}%",
+}
+
+
+def describe(selectors: Required, json: Json = False) -> None:
+    """Show everything about an app's instances.
+
+    What runs, how it last ended, which limits are in force, where its files and logs are, and what
+    the translation to systemd had to say.
+    """
+    from pm2sd.observe.describe import describe as description_of
+
+    known = Known.read()
+    chosen = pick(known, selectors)
+    with Bus.open() as bus:
+        found = description_of(bus, known, chosen)
+    if json:
+        output.emit_json([_record(one) for one in found])
+    else:
+        output.emit("\n\n".join(_text(one) for one in found))
+
+
+def env(selectors: Required, json: Json = False) -> None:
+    """Print the environment that the next start of an instance gets, secrets masked.
+
+    It is what its unit says, your drop-ins included; what every unit inherits from the user
+    manager (systemctl --user show-environment) is left out. Where the running process was started
+    with something else, that is told.
+    """
+    from pm2sd.observe.environment import configured, outdated
+
+    known = Known.read()
+    chosen = pick(known, selectors)
+    records = []
+    with Bus.open() as bus:
+        for one in chosen:
+            variables = configured(bus, one.unit, known.stored.apps[one.app].app)
+            records.append({"name": one.app, "instance": one.number, "env": variables})
+            if not json:
+                if len(chosen) > 1:
+                    output.emit(f"{'' if len(records) == 1 else chr(10)}# {one}")
+                output.emit("\n".join(f"{name}: {value}" for name, value in variables.items()))
+            stale = outdated(int(bus.get(one.unit, "Service", "MainPID")), variables)
+            if stale:
+                output.say(f"{one} still runs with other values of: {', '.join(stale)}")
+    if json:
+        output.emit_json(records)
+
+
+def cat(selectors: Required, json: Json = False) -> None:
+    """Print unit files and drop-ins, as systemctl cat does; secrets are masked."""
+    from pm2sd.observe.units import unit_texts
+
+    known = Known.read()
+    found = unit_texts(known, pick(known, selectors))
+    if json:
+        output.emit_json([{"path": path, "text": text} for path, text in found])
+        return
+    output.emit("\n".join(f"{output.paint(f'# {path}', 'cyan')}\n{text}" for path, text in found))
+
+
+def which(selectors: Required, json: Json = False) -> None:
+    """Print the units of apps with the files they are made of, and the programs they run."""
+    from pm2sd.observe.units import unit_paths
+
+    known = Known.read()
+    chosen = pick(known, selectors)
+    units = unit_paths(known, chosen)
+    programs = {one.app: known.stored.apps[one.app].app.command[0] for one in chosen}
+    if json:
+        output.emit_json({"units": dict(units), "programs": programs})
+        return
+    rows = [*units, *((f"program of {name}", path) for name, path in programs.items())]
+    width = max(len(name) for name, _ in rows)
+    output.emit("\n".join(f"{name.ljust(width)}  {path}" for name, path in rows))
+
+
+def _record(one: Description) -> dict[str, Any]:
+    app = one.app
+    return record(one.row) | {
+        "version": one.version,
+        "last_exit": asdict(one.last_exit) if one.last_exit else None,
+        "limits": {limit.name: limit.value for limit in one.limits},
+        "unenforced": [limit.name for limit in one.limits if not limit.enforced],
+        "script": app.script,
+        "args": app.args,
+        "interpreter": app.interpreter,
+        "interpreter_args": app.interpreter_args,
+        "command": app.command,
+        "cwd": app.cwd,
+        "source": app.source,
+        "logs": dict(one.logs),
+        "ports": one.ports,
+        "files": one.files,
+        "edited": one.edited,
+        "drop_ins": one.drop_ins,
+        "needs_reload": one.needs_reload,
+        "lingers": one.lingers,
+        "notes": [asdict(note) for note in one.notes],
+        "commands": one.commands,
+    }
+
+
+def _text(one: Description) -> str:
+    row, app = one.row, one.app
+    sections = [
+        (
+            f"{row.name}@{row.instance}",
+            [
+                ("status", output.paint(row.state, STYLES.get(row.state, ""))),
+                ("name", row.name),
+                ("id", str(row.id)),
+                ("namespace", row.namespace),
+                ("version", one.version),
+                ("pid", str(row.pid or 0)),
+                ("uptime", human.duration(row.uptime)),
+                ("cpu", human.percent(row.cpu)),
+                ("memory", human.size(row.memory)),
+                ("restarts", _restarts(one.row)),
+                ("last exit", _last_exit(one.last_exit, one.journal_error)),
+                ("starts", _starts(one)),
+                ("listens on", ", ".join(one.ports)),
+            ],
+        ),
+        (
+            "Program",
+            [
+                ("script path", app.script),
+                ("script args", _words(app.args)),
+                ("interpreter", app.interpreter),
+                ("interpreter args", _words(app.interpreter_args)),
+                ("exec cwd", app.cwd),
+                ("exec mode", app.exec_mode),
+                ("user", row.user),
+                ("node env", app.env.get("NODE_ENV", "")),
+                ("came from", app.source),
+            ],
+        ),
+        ("Limits in force", [(limit.name, _limit(limit)) for limit in one.limits]),
+        (
+            "Logs",
+            [("out log path", one.logs["out"]), ("error log path", one.logs["err"])],
+        ),
+        (
+            "Unit files",
+            [
+                *(("", _file(path, one.edited)) for path in one.files),
+                *(("your drop-in", path) for path in one.drop_ins),
+                ("daemon-reload", "needed: files changed since" if one.needs_reload else ""),
+            ],
+        ),
+        (
+            "Notes",
+            [(note.option, f"{note.fidelity}: {note.text}") for note in one.notes],
+        ),
+        ("The same without pm2sd", [("", command) for command in one.commands]),
+    ]
+    return "\n\n".join(_section(title, rows) for title, rows in sections if _filled(rows))
+
+
+def _filled(rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(key, value) for key, value in rows if value]
+
+
+def _section(title: str, rows: Sequence[tuple[str, str]]) -> str:
+    filled = _filled(rows)
+    width = max(len(key) for key, _ in filled)
+    lines = [f"  {key.ljust(width)}  {value}" if width else f"  {value}" for key, value in filled]
+    return "\n".join([output.paint(title, "bold"), *lines])
+
+
+def _restarts(row: Row) -> str:
+    text = f"{row.restarts} by systemd since it was last started by hand"
+    return f"{text}, then systemd gave up" if row.restarts and row.state == "errored" else text
+
+
+def _starts(one: Description) -> str:
+    if not one.row.enabled:
+        return "by hand"
+    if one.lingers:
+        return "at boot"
+    return "when you log in; at boot too after: loginctl enable-linger"
+
+
+def _last_exit(last: LastExit | None, journal_error: str) -> str:
+    if last is None:
+        return f"not known: {journal_error}" if journal_error else ""
+    when = datetime.fromtimestamp(last.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return f"{last.words}, {when}"
+
+
+def _limit(limit: Limit) -> str:
+    if limit.value is None:
+        return ""
+    text = _MEASURES[limit.measure](limit.value)
+    return text if limit.enforced else f"{text}, but not enforced: no memory controller here"
+
+
+def _file(path: str, edited: Sequence[str]) -> str:
+    return f"{path} {output.paint('(edited by hand)', 'yellow')}" if path in edited else path
+
+
+def _words(arguments: Sequence[str]) -> str:
+    from shlex import join
+
+    return join(arguments)

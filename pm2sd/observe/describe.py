@@ -1,0 +1,220 @@
+"""Everything about one instance: what runs, why it was last restarted, what limits it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pm2sd.ecosystem.app import App
+from pm2sd.errors import Pm2sdError
+from pm2sd.notes import Note
+from pm2sd.observe.known import Known
+from pm2sd.observe.package import version
+from pm2sd.observe.status import Row, rows
+from pm2sd.plan.select import Instance
+from pm2sd.plan.stored import StoredApp
+from pm2sd.systemd import cgroup, exits
+from pm2sd.systemd.bus import UNSET, Bus
+from pm2sd.systemd.results import CLD_DUMPED, CLD_EXITED, CLD_KILLED, Ending
+from pm2sd.translate.logs import fill_in, streams
+from pm2sd.units import names
+from pm2sd.units.model import Output
+
+_CODES: Final = {"exited": CLD_EXITED, "killed": CLD_KILLED, "dumped": CLD_DUMPED}
+
+# Directive -> the property that holds its value in force, and the unit it is shown in.
+_LIMITS: Final = {
+    "MemoryMax": ("MemoryMax", "bytes"),
+    "MemoryHigh": ("MemoryHigh", "bytes"),
+    "MemorySwapMax": ("MemorySwapMax", "bytes"),
+    "TasksMax": ("TasksMax", "count"),
+    "CPUQuota": ("CPUQuotaPerSecUSec", "cpu"),
+    "LimitNOFILE": ("LimitNOFILESoft", "count"),
+    "StartLimitBurst": ("StartLimitBurst", "count"),
+    "StartLimitIntervalSec": ("StartLimitIntervalUSec", "usec"),
+    "RestartSec": ("RestartUSec", "usec"),
+    "TimeoutStartSec": ("TimeoutStartUSec", "usec"),
+    "TimeoutStopSec": ("TimeoutStopUSec", "usec"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A directive in force: bytes, a count, microseconds, or (``cpu``) microseconds a second.
+
+    ``value`` is None where there is no limit. ``enforced`` is False where the kernel does not
+    know of it, as without the memory controller.
+    """
+
+    name: str
+    value: int | None
+    measure: str
+    enforced: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LastExit:
+    """How the instance last ended: in words, and when in seconds since 1970."""
+
+    words: str
+    time: float
+    code: int | None
+    signal: int | None
+    requested: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """One instance and the app it belongs to.
+
+    ``files`` are pm2sd's own unit files, of which ``edited`` were changed by hand; ``drop_ins``
+    are other people's. ``needs_reload``: systemd has not read the files as they are now.
+    ``lingers``: the user manager runs from boot on, not only while the user is logged in.
+    ``journal_error`` says why ``last_exit`` is not known.
+    """
+
+    row: Row
+    app: App
+    version: str
+    last_exit: LastExit | None
+    journal_error: str
+    limits: tuple[Limit, ...]
+    logs: Mapping[str, str]
+    ports: tuple[str, ...]
+    files: tuple[str, ...]
+    edited: tuple[str, ...]
+    drop_ins: tuple[str, ...]
+    needs_reload: bool
+    lingers: bool
+    notes: tuple[Note, ...]
+    commands: tuple[str, ...]
+
+
+def describe(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Description]:
+    """The descriptions of some instances. Raises ManagerError."""
+    found = rows(bus, known, chosen)
+    return [_description(bus, known, one, row) for one, row in zip(chosen, found, strict=True)]
+
+
+def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description:
+    stored = known.stored.apps[one.app]
+    properties = bus.get_all(one.unit)
+    directory = known.directory.path
+    ours = {str(directory / path) for path in stored.files}
+    last_exit, journal_error = _last_exit(one.unit)
+    read: list[str] = properties["DropInPaths"]
+    # systemd does not notice a new drop-in by itself: it remembers the directories.
+    there = [path for _, path in known.directory.drop_ins([one.unit])]
+    return Description(
+        row=row,
+        app=stored.app,
+        version=version(stored.app.script),
+        last_exit=last_exit,
+        journal_error=journal_error,
+        limits=_limits(properties),
+        logs=_logs(stored.app, one),
+        ports=_ports(properties["ControlGroup"]),
+        files=tuple(sorted(ours)),
+        edited=tuple(str(directory / path) for path in stored.edited()),
+        drop_ins=tuple(path for path in dict.fromkeys([*read, *there]) if path not in ours),
+        needs_reload=bool(properties["NeedDaemonReload"]) or not set(there) <= set(read),
+        lingers=Path("/var/lib/systemd/linger", row.user).exists(),
+        notes=(*stored.notes, *stored.translation_notes),
+        commands=_commands(stored, one),
+    )
+
+
+def _last_exit(unit: str) -> tuple[LastExit | None, str]:
+    try:
+        last = exits.last_exit(unit)
+    except Pm2sdError as error:
+        return None, error.message
+    if last is None:
+        return None, ""
+    code = _CODES.get(last.code, CLD_EXITED if last.result == "success" else 0)
+    status = last.status or 0
+    words = str(Ending(last.result, code, status, 0))
+    return LastExit(
+        "stopped on request" if last.requested and last.result == "success" else words,
+        last.realtime_usec / 1e6,
+        status if code == CLD_EXITED else None,
+        status if code in (CLD_KILLED, CLD_DUMPED) else None,
+        last.requested,
+    ), ""
+
+
+def _limits(properties: Mapping[str, Any]) -> tuple[Limit, ...]:
+    group = properties["ControlGroup"]
+    kernel = cgroup.limits(group) if group else None
+    found = []
+    for directive, (prop, measure) in _LIMITS.items():
+        value = int(properties[prop])
+        limit = None if value == UNSET else value
+        enforced = True
+        if directive == "MemoryMax" and limit is not None and kernel is not None:
+            enforced = kernel.memory_max is not None
+        found.append(Limit(directive, limit, measure, enforced))
+    return tuple(found)
+
+
+def _logs(app: App, one: Instance) -> dict[str, str]:
+    logs = streams(app)
+    return {
+        "out": _place(logs.output, one.number),
+        "err": _place(logs.error, one.number),
+        "identifier": fill_in(logs.identifier, one.number),
+    }
+
+
+def _place(output: Output, number: int) -> str:
+    match output.kind:
+        case "append":
+            return fill_in(output.path, number)
+        case "null":
+            return "/dev/null"
+        case _:
+            return "journal"
+
+
+def _ports(group: str) -> tuple[str, ...]:
+    """The addresses on which the processes of a control group listen, as ``tcp 127.0.0.1:80``."""
+    pids = cgroup.usage(group).pids if group else ()
+    if not pids:
+        return ()
+    import psutil
+
+    found = set()
+    for pid in pids:
+        try:
+            process = psutil.Process(pid)
+            # psutil 6 renamed connections().
+            connections = getattr(process, "net_connections", None) or process.connections
+            found |= set(_listening(connections(kind="inet")))
+        except psutil.Error:
+            continue
+    return tuple(text for _, text in sorted(found))
+
+
+def _listening(connections: Iterable[Any]) -> Iterable[tuple[int, str]]:
+    import socket
+
+    for one in connections:
+        stream = one.type == socket.SOCK_STREAM
+        if one.laddr and (one.status == "LISTEN" if stream else not one.raddr):
+            host = f"[{one.laddr.ip}]" if ":" in one.laddr.ip else one.laddr.ip
+            yield one.laddr.port, f"{'tcp' if stream else 'udp'} {host}:{one.laddr.port}"
+
+
+def _commands(stored: StoredApp, one: Instance) -> tuple[str, ...]:
+    """What does the same without pm2sd."""
+    from shlex import quote
+
+    identifier = fill_in(streams(stored.app).identifier, one.number)
+    return (
+        f"systemctl --user status {quote(one.unit)}",
+        f"systemctl --user restart {quote(one.unit)}",
+        f"systemctl --user edit {quote(names.service_template(one.app))}",
+        f"journalctl --user --identifier={quote(identifier)} --follow",
+    )
