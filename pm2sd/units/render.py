@@ -29,7 +29,7 @@ from pm2sd.units.model import (
 )
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, TemplateError
+    from jinja2 import Environment
 
 _HERE: Final = Path(__file__).parent
 TEMPLATES: Final = (
@@ -37,7 +37,7 @@ TEMPLATES: Final = (
     _HERE.parent.parent / "unit_templates",  # in a checkout
 )
 
-FILTERS: Final[Mapping[str, Callable[..., escape.Escaped | list[escape.Escaped]]]] = {
+FILTERS: Final[Mapping[str, Callable[[Any], escape.Escaped | list[escape.Escaped]]]] = {
     "assignments": escape.assignments,
     "bytes": escape.count,
     "codes": escape.codes,
@@ -104,9 +104,9 @@ def _fill_in(template: str, values: Mapping[str, object], overrides: Path | None
 
     try:
         return _templates(overrides).get_template(template).render(values)
-    except TemplateError as error:
+    except (TemplateError, ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
         raise Pm2sdError(
-            f"the unit template fails: {error.message or type(error).__name__}",
+            f"the unit template fails: {error}",
             where=_place(error, template),
             hint="compare it with the one that pm2sd comes with",
             code=ExitStatus.INVALID_CONFIG,
@@ -126,8 +126,25 @@ def _templates(overrides: Path | None) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update({name: _guarded(name, FILTERS[name]) for name in FILTERS})
     return environment
+
+
+def _guarded(name: str, function: Callable[[Any], object]) -> Callable[[Any], object]:
+    """The filter, with an error for a value that is not of its kind; it may be a secret."""
+    from jinja2 import StrictUndefined, TemplateRuntimeError
+
+    def apply(value: object) -> object:
+        if isinstance(value, StrictUndefined):
+            str(value)  # raises, naming it
+        try:
+            return function(value)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise TemplateRuntimeError(
+                f"the filter {name!r} cannot write this {type(value).__name__}"
+            ) from error
+
+    return apply
 
 
 def _only_escaped(value: object) -> object:
@@ -136,10 +153,10 @@ def _only_escaped(value: object) -> object:
 
     if isinstance(value, escape.Escaped | StrictUndefined):  # printing the latter raises
         return value
-    raise TemplateRuntimeError(f"{value!r} is written without a filter, so nothing escaped it")
+    raise TemplateRuntimeError(f"this {type(value).__name__} is written without a filter")
 
 
-def _place(error: TemplateError, template: str) -> Location:
+def _place(error: Exception, template: str) -> Location:
     """Where in a template an error is; jinja2 puts the template's lines into the traceback."""
     from jinja2 import TemplateSyntaxError
 
@@ -149,7 +166,7 @@ def _place(error: TemplateError, template: str) -> Location:
     step = error.__traceback__
     while step is not None:
         name = step.tb_frame.f_code.co_filename
-        if name.endswith(f"/{template}"):
+        if name.endswith(".j2"):
             place = Location(name, step.tb_lineno)
         step = step.tb_next
     return place
