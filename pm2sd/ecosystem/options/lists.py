@@ -20,6 +20,7 @@ from pm2sd.ecosystem.options.types import (
     shown,
     unfit,
 )
+from pm2sd.ecosystem.quantities import parse_number
 
 _SCALAR_SCHEMA: Schema = {"type": ["string", "number", "boolean"]}
 
@@ -112,14 +113,8 @@ class ExitCodes(ValueType):
 
     def parse(self, node: Node) -> tuple[int, ...]:
         """The codes, each once, in the order written."""
-        match node.value:
-            case tuple() as items:
-                codes = [(item, number(item)) for item in items]
-            case str() as text:
-                words = [Node(word, node.where) for word in re.split(r"[\s,]+", text.strip())]
-                codes = [(node, number(word)) for word in words]
-            case _:
-                codes = [(node, number(node))]
+        items = node.value if isinstance(node.value, tuple) else (node,)
+        codes = [(item, code) for item in items for code in _codes(item)]
         faults = [
             Fault(f"expected an exit code from 0 to 255; got {shown(item)}", node=item)
             for item, code in codes
@@ -134,6 +129,13 @@ class ExitCodes(ValueType):
         code = {"type": "integer", "minimum": 0, "maximum": 255}
         text = {"type": "string", "pattern": f"^{NUMERIC}([\\s,]+{NUMERIC})*$"}
         return {"anyOf": [code, text, {"type": "array", "items": {"anyOf": [code, text]}}]}
+
+
+def _codes(node: Node) -> list[float | None]:
+    """The numbers of one element, several in a string; None for what is none."""
+    if not isinstance(node.value, str):
+        return [number(node)]
+    return [parse_number(word) for word in re.split(r"[\s,]+", node.value.strip())]
 
 
 @dataclass(frozen=True, slots=True)
