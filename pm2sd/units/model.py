@@ -53,7 +53,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """``NAME@.service``: the template that every instance of an app is made from."""
+    """``NAME@.service``: the template that every instance of an app is made from.
+
+    ``name``, ``part_of`` and ``slice`` are whole unit names; an empty ``working_directory`` leaves
+    it to the manager. ``timeout_stop`` 0 means at once, not for ever as in a unit file.
+    """
 
     name: str
     mark: Mark
