@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from pm2sd.ecosystem.places import line_of
 from pm2sd.errors import Location, Problem
 
-Scalar: TypeAlias = None | bool | int | float | str
+Scalar: TypeAlias = bool | int | float | str | None
 Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
 
 
@@ -72,7 +73,6 @@ class Source:
     def problem(self, message: str, where: Location | None, hint: str | None = None) -> Problem:
         """A problem at a place in this source, with the line of text it stands on."""
         line = None
-        if where is not None and where.line is not None:
-            lines = self.text.splitlines()
-            line = lines[where.line - 1] if where.line <= len(lines) else None
+        if where is not None and where.line is not None and where.file == self.name:
+            line = line_of(self.text, where.line)
         return Problem(message, where, hint, line)

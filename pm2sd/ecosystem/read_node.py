@@ -1,0 +1,160 @@
+"""Configurations that take running JavaScript: Node evaluates them, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NoReturn
+
+from pm2sd.ecosystem.nodes import Plain
+from pm2sd.ecosystem.places import Places
+from pm2sd.errors import InvalidConfig, Location, Problem
+
+_HELPER = Path(__file__).with_name("evaluate.cjs")
+_SYNTAX_ERROR = re.compile(r"(?P<file>[^\n]+):(?P<line>\d+)\n(?P<source>[^\n]*)\n(?P<caret> *\^)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What a configuration exports.
+
+    ``refused`` are the values that no configuration can hold, each with its path and what it is.
+    ``env_read`` names the variables looked up in ``process.env``, ``*`` for all of them at once.
+    """
+
+    value: Plain
+    refused: tuple[tuple[tuple[str | int, ...], str], ...]
+    env_read: tuple[str, ...]
+
+
+def find_node() -> str | None:
+    """Node's path, or None; ``nodejs`` is its name on older Debian."""
+    return shutil.which("node") or shutil.which("nodejs")
+
+
+def evaluate(
+    mode: Literal["file", "expression"],
+    node: str,
+    places: Places,
+    path: Path | None,
+    timeout: float,
+) -> Evaluated:
+    """Evaluates a module by its path, or the text of ``places`` as one expression.
+
+    What it prints goes to standard error. Raises InvalidConfig for whatever goes wrong: an
+    exception, a syntax error, no result after ``timeout`` seconds.
+    """
+    environment = dict(os.environ)
+    # It may hold what no second Node can share (--inspect=PORT, --require of a missing file);
+    # the configuration finds it in process.env all the same.
+    options = environment.pop("NODE_OPTIONS", None)
+    with tempfile.TemporaryFile() as result:
+        command = [
+            *(node, str(_HELPER), mode, str(result.fileno()), str(path or places.name)),
+            *([] if options is None else [options]),
+        ]
+        text = places.text if mode == "expression" else ""
+        status = _run(command, text, result.fileno(), environment, places, timeout)
+        result.seek(0)
+        written = result.read()
+    if not written:
+        message = f"ended before it exported anything ({_ending(status)})"
+        raise _failed(places, message, "does it call process.exit()?")
+    answer = json.loads(written)
+    if "error" in answer:
+        _raise(answer["error"], places, path)
+    refused = tuple((tuple(at), what) for at, what in answer["refused"])
+    return Evaluated(answer["value"], refused, tuple(answer["envRead"]))
+
+
+def _run(
+    command: Sequence[str],
+    text: str,
+    descriptor: int,
+    environment: dict[str, str],
+    places: Places,
+    timeout: float,
+) -> int:
+    """The exit status; a process group of its own lets the time limit reach its children too."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=2,
+        pass_fds=(descriptor,),
+        env=environment,
+        process_group=0,
+    ) as process:
+        try:
+            process.communicate(text.encode(), timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise _failed(
+                places,
+                f"took longer than {timeout:g} s to evaluate",
+                "an ecosystem file only describes the apps: what it waits for belongs in them",
+            ) from None
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return process.returncode
+
+
+def _ending(status: int) -> str:
+    return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+
+
+def _failed(places: Places, message: str, hint: str) -> InvalidConfig:
+    return InvalidConfig([Problem(f"{places.name} {message}", Location(places.name), hint)])
+
+
+def _raise(error: dict[str, str], places: Places, path: Path | None) -> NoReturn:
+    """Reports the exception that evaluating ended with, at its place."""
+    name, stack = error["name"], error["stack"]
+    first = error["message"].split("\n")[0]
+    message = f"{name}: {first}" if name else first
+    hint = _hint(name, first, places.name)
+    own = {places.name} if path is None else {places.name, str(path)}
+    place = _SYNTAX_ERROR.match(stack) if name == "SyntaxError" else None
+    is_syntax = place is not None
+    place = place or _frame(stack, own)
+    if place is None:
+        raise InvalidConfig([Problem(message, Location(places.name), hint)])
+    line = int(place["line"])
+    is_ours = place["file"] in own
+    column = len(place["caret"] or " ") if is_syntax else int(place["column"])
+    source = place["source"] if is_syntax else places.line(line) if is_ours else None
+    file = places.name if is_ours else place["file"]
+    raise InvalidConfig([Problem(message, Location(file, line, column), hint, source)])
+
+
+def _frame(stack: str, own: Iterable[str]) -> re.Match[str] | None:
+    """The innermost call in code of the user's: no package's, not Node's, not ours."""
+    names = "|".join(re.escape(name) for name in own)
+    calls = re.finditer(
+        rf"^ +at (?:.* \(|async )?(?P<file>{names}|/[^()\n]*):(?P<line>\d+):(?P<column>\d+)\)?$",
+        stack,
+        re.MULTILINE,
+    )
+    foreign = (str(_HELPER), "/node_modules/")
+    return next((at for at in calls if not any(part in at["file"] for part in foreign)), None)
+
+
+def _hint(name: str, message: str, file: str) -> str | None:
+    """What to do about the exceptions people meet most."""
+    if name == "SyntaxError" and re.search(r"import statement outside|token 'export'", message):
+        return 'only .mjs files, or .js files under "type": "module", may use import and export'
+    if re.match(r"(module|exports|require|__dirname|__filename) is not defined", message):
+        if file.endswith((".json", ".json5")) or file.startswith("<"):
+            return "a JSON file is one expression; a module must be called ecosystem.config.js"
+        return "this is an ES module here: export default { apps: [...] }, or rename it to .cjs"
+    if message.startswith("Cannot find module"):
+        return "it must be installed where the file can find it, before the apps are"
+    return None
