@@ -14,9 +14,9 @@ from pm2sd.errors import ExitStatus
 from pm2sd.systemd.paths import unit_directory
 
 
-def sleeper(project: Project, name: str, **options: Any) -> dict[str, Any]:
+def sleeper(project: Project, app: str, **options: Any) -> dict[str, Any]:
     """An app that does nothing, quickly started."""
-    return {"name": project.name(name), "script": "sleep", "args": "infinity", **options}
+    return {"name": project.name(app), "script": "sleep", "args": "infinity", **options}
 
 
 def pid(project: Project, name: str, instance: int = 0) -> str:
@@ -155,7 +155,7 @@ def test_an_app_that_dies_at_once_fails_the_apply_with_its_last_lines(
 def test_an_app_whose_program_cannot_be_executed_is_reported(
     pm2sd: Pm2sd, project: Project
 ) -> None:
-    project.write("tool", "#!/no/such/interpreter\n").chmod(0o755)
+    project.write("tool", b"\x7fELF, but no program\0").chmod(0o755)
     app = {"name": project.name(), "script": "./tool", "interpreter": "none"}
     result = pm2sd("apply", project.ecosystem([app]))
     assert result.exit_status == ExitStatus.FAILED

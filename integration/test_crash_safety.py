@@ -20,7 +20,7 @@ def apps(project: Project, generation: int) -> list[dict[str, Any]]:
     A variable changes (restart), a limit changes (reload), an app grows and shrinks, one app
     exists in every other generation only.
     """
-    base = {"script": "sleep", "args": "infinity", "exec_mode": "fork"}
+    base: dict[str, Any] = {"script": "sleep", "args": "infinity", "exec_mode": "fork"}
     odd = generation % 2
     found = [
         {**base, "name": project.name("env"), "env": {"GENERATION": str(generation)}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def test_restart_delay_is_waited(pm2sd: Pm2sd, project: Project, tmp_path: Path)
     apply(pm2sd, project, script=script, restart_delay=700, max_restarts=3)
     eventually(lambda: starts(log) == 3)
     times = [float(line.split()[0]) for line in log.read_text().splitlines()]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert all(gap >= 0.69 for gap in gaps), gaps
 
 
@@ -89,10 +90,10 @@ def test_the_exponential_delay_grows_by_half(
     apply(pm2sd, project, script=script, exp_backoff_restart_delay=200)
     eventually(lambda: starts(log) >= 6)
     times = [float(line.split()[0]) for line in log.read_text().splitlines()]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)][:5]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)][:5]
     assert gaps[0] >= 0.19, gaps
     assert gaps[-1] >= gaps[0] * 2, gaps
-    assert all(later >= earlier * 1.1 for earlier, later in zip(gaps, gaps[1:], strict=False)), gaps
+    assert all(later >= earlier * 1.1 for earlier, later in itertools.pairwise(gaps)), gaps
 
 
 def test_the_stop_signal_and_its_time_are_the_apps_own(
@@ -102,7 +103,8 @@ def test_the_stop_signal_and_its_time_are_the_apps_own(
     script = project.write(
         "app.py",
         "import signal, sys\n"
-        f"def got(number, _):\n    open({str(log)!r}, 'a').write(f'{{number}}\\n')\n    sys.exit()\n"
+        "def got(number, _):\n"
+        f"    open({str(log)!r}, 'a').write(f'{{number}}\\n')\n    sys.exit()\n"
         "for s in (signal.SIGINT, signal.SIGTERM):\n    signal.signal(s, got)\n"
         "print('ready')\nwhile True: signal.pause()\n",
     )

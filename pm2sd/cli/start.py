@@ -134,7 +134,7 @@ def _value(flag: Flag, value: Any) -> Any:
     return value
 
 
-_signature = inspect.signature(start)
+_signature = inspect.signature(start, eval_str=True)
 start.__signature__ = _signature.replace(  # type: ignore[attr-defined]
     parameters=[
         *(p for p in _signature.parameters.values() if p.kind is not p.VAR_KEYWORD),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Final
 
 from pm2sd.control.apply import Wanted
@@ -67,7 +67,7 @@ def load(
         one, mistakes = declare(node, source)
         declared.append(one)
         problems += mistakes
-    base = str(source.path.parent) if source.path else os.getcwd()  # noqa: PTH109
+    base = str(source.path.parent) if source.path else str(Path.cwd())
     resolved = resolve_all(declared, machine=ThisMachine(), base=base, source=source, env_name=env)
     problems += resolved.problems
     wanted = tuple(Wanted(app, notes) for app, notes in resolved.apps)
@@ -104,9 +104,9 @@ def from_flags(
     resolved = resolve_all(
         [declared],
         machine=ThisMachine(),
-        base=os.getcwd(),
+        base=str(Path.cwd()),
         source=source,
-        env_name=None,  # noqa: PTH109
+        env_name=None,
     )
     if problems or resolved.problems:
         raise InvalidConfig([*problems, *resolved.problems])
@@ -115,7 +115,7 @@ def from_flags(
 
 
 def _default() -> str:
-    found = find_default(os.getcwd())  # noqa: PTH109
+    found = find_default(str(Path.cwd()))
     if found is None:
         raise Pm2sdError(
             "there is no ecosystem file in this directory",

@@ -13,11 +13,15 @@ _DOWN = frozenset({"inactive", "failed"})
 
 
 def rows(session: Session, apps: Iterable[str]) -> list[UnitRow]:
-    """The loaded instances and targets of some apps."""
+    """The loaded instances of some apps, and the target and slice of each."""
     patterns = [
         pattern
         for app in apps
-        for pattern in (names.target(app), names.service_template(app).replace("@.", "@*."))
+        for pattern in (
+            names.target(app),
+            names.slice_name(app),
+            names.service_template(app).replace("@.", "@*."),
+        )
     ]
     return session.bus.list_units(patterns)
 

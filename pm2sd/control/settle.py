@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pm2sd.control.session import Session
-from pm2sd.systemd.results import Ending, ending
+from pm2sd.errors import Pm2sdError
+from pm2sd.systemd.exits import last_exit
+from pm2sd.systemd.results import Ending, ending, exit_words
 
 SETTLE_SECONDS = 1.5
 """How long a started app must stay up: long enough for Node to load a program and throw."""
@@ -52,7 +54,7 @@ def settle(
     while True:
         for row in session.bus.units_by_name([unit for unit in units if unit not in down]):
             if row.active == "failed" or row.sub == "auto-restart":
-                down[row.name] = _why(ending(session.bus, row.name))
+                down[row.name] = _why(row.name, ending(session.bus, row.name))
         left = deadline - time.monotonic()
         if left <= 0 or len(down) == len(units):
             break
@@ -61,12 +63,24 @@ def settle(
         if unit not in down:
             last = ending(session.bus, unit)
             if last.restarts:
-                down[unit] = _why(last)
+                down[unit] = _why(unit, last)
     return [Failure(unit, down[unit]) for unit in units if unit in down]
 
 
-def _why(last: Ending) -> str:
+def _why(unit: str, last: Ending) -> str:
+    how = str(last) if last.code else _from_journal(unit) or str(last)
     if last.restarts:
         times = "once" if last.restarts == 1 else f"{last.restarts} times"
-        return f"{last} right after its start; systemd restarted it {times} so far"
-    return f"{last} right after its start"
+        return f"{how} right after its start; systemd restarted it {times} so far"
+    return f"{how} right after its start"
+
+
+def _from_journal(unit: str) -> str:
+    """How an instance ended that was started again before it could be asked."""
+    try:
+        last = last_exit(unit)
+    except Pm2sdError:
+        return ""
+    if last is None or last.status is None:
+        return ""
+    return exit_words(last.code, last.status)

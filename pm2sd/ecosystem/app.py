@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pm2sd.ecosystem.nodes import Plain
 
 ExecMode = Literal["fork", "cluster"]
+
+UNLIMITED_RESTARTS: Final = 2**31 - 1
+"""The ``max_restarts`` of an app that is restarted for ever, and the most that it takes:
+StartLimitBurst= is an unsigned 32-bit number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

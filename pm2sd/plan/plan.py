@@ -231,7 +231,8 @@ class _Draft:
         old = self._stored.apps.get(name)
         files = old.files if old else self._stored.leftovers[name]
         target = names.target(name)
-        stop = [*self._surplus(name, ()), *({target} & self._running.active)]
+        around = (target, names.slice_name(name))
+        stop = [*self._surplus(name, ()), *(u for u in around if u in self._running.active)]
         self._stop += stop
         self._disable += {target} & self._running.enabled
         self.files(files, {})

@@ -6,8 +6,9 @@ import signal
 from dataclasses import dataclass
 from typing import Protocol
 
-# si_code of SIGCHLD, as ExecMainCode has it (sigaction(2)).
+# ExecMainCode is the si_code of SIGCHLD (sigaction(2)); the journal has the words.
 CLD_EXITED, CLD_KILLED, CLD_DUMPED = 1, 2, 3
+_CODES = {CLD_EXITED: "exited", CLD_KILLED: "killed", CLD_DUMPED: "dumped"}
 
 # Result= of a service (systemd.exec(5), $SERVICE_RESULT) -> what to tell people; "" where the
 # exit status or signal says it better.
@@ -39,23 +40,26 @@ class Ending:
 
     def __str__(self) -> str:
         words = _RESULTS.get(self.result, self.result)
-        ended = exit_words(self.code, self.status)
+        ended = exit_words(_CODES.get(self.code, ""), self.status)
         if self.result == "oom-kill" or not ended:
             return words or "failed"
         return f"{words} ({ended})" if words and self.result != "success" else ended
 
 
-def exit_words(code: int, status: int) -> str:
-    """``exited with code 1``, ``was killed by SIGKILL``; empty while the process lives."""
-    if code == CLD_EXITED:
+def exit_words(code: str, status: int) -> str:
+    """``exited with code 1``, ``was killed by SIGKILL``; empty for a code that is no ending.
+
+    ``code`` is ``exited``, ``killed`` or ``dumped``.
+    """
+    if code == "exited":
         return f"exited with code {status}"
-    if code in (CLD_KILLED, CLD_DUMPED):
-        try:
-            name = signal.Signals(status).name
-        except ValueError:
-            name = f"signal {status}"
-        return f"was killed by {name}" + (" (core dumped)" if code == CLD_DUMPED else "")
-    return ""
+    if code not in ("killed", "dumped"):
+        return ""
+    try:
+        name = signal.Signals(status).name
+    except ValueError:
+        name = f"signal {status}"
+    return f"was killed by {name}" + (" (core dumped)" if code == "dumped" else "")
 
 
 def ending(bus: _Properties, unit: str) -> Ending:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pm2sd.ecosystem.app import App
+from pm2sd.ecosystem.app import UNLIMITED_RESTARTS, App
 from pm2sd.notes import Fidelity, Note
 
 # PM2 grows the delay by half each time up to this (lib/God.js, handleExit), and starts over after
@@ -16,6 +16,9 @@ BACKOFF_RESET_SECONDS = 30
 
 # RestartSteps= and RestartMaxDelaySec= came with this version of systemd.
 RESTART_STEPS_SINCE = 254
+
+# A hundred years in milliseconds: beyond what counts, within systemd's 64 bits of microseconds.
+_LONGEST_WINDOW = 100 * 365 * 24 * 3_600_000
 
 # The wait of systemd without RestartSteps=: a first start goes through at once; a restart waits
 # PM2's delay, kept in the runtime directory, which outlives restarts but not a stop.
@@ -53,15 +56,22 @@ def restart_policy(app: App, *, systemd: int) -> tuple[RestartPolicy, tuple[Note
     runs and the pauses between them.
     """
     if app.exp_backoff_restart_delay is None:
-        window = app.max_restarts * (app.min_uptime + app.restart_delay) + 1000
+        window = _window(app, app.min_uptime + app.restart_delay, 1000)
         return RestartPolicy(app.max_restarts, window, app.restart_delay), ()
     return _exponential(app, app.exp_backoff_restart_delay, systemd)
+
+
+def _window(app: App, each: int, more: int = 0) -> int:
+    """The start limit's interval: 0 (no limit) where restarts are unlimited."""
+    if app.max_restarts >= UNLIMITED_RESTARTS:
+        return 0
+    return min(app.max_restarts * each + more, _LONGEST_WINDOW)
 
 
 def _exponential(app: App, first: int, systemd: int) -> tuple[RestartPolicy, tuple[Note, ...]]:
     # Without the pauses in the window: an app that waits longer and longer is meant to be tried
     # for ever, and PM2 does so too (its counter stops after max_restarts * min_uptime).
-    window = app.max_restarts * app.min_uptime
+    window = _window(app, app.min_uptime)
     if systemd < RESTART_STEPS_SINCE:
         arguments = (str(first), str(BACKOFF_CEILING), str(BACKOFF_RESET_SECONDS))
         return RestartPolicy(

@@ -12,13 +12,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pm2sd.ecosystem.app import App
+from pm2sd.ecosystem.app import UNLIMITED_RESTARTS, App
 from pm2sd.ecosystem.nodes import Node
 from pm2sd.ecosystem.options import (
     ENV_BLOCK,
     FLAGS,
     OPTIONS,
-    UNLIMITED_RESTARTS,
     Option,
     find,
     nearest,

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ PROGRAMS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class FixedMachine:
     """The same machine everywhere: four CPUs, a few programs, the case's files in /srv/app."""
 
@@ -41,9 +41,9 @@ class FixedMachine:
     user: str = "ada"
     is_root: bool = False
 
-    @property
-    def environ(self) -> Mapping[str, str]:
-        return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": self.home, "USER": self.user}
+    environ: Mapping[str, str] = field(
+        default_factory=lambda: {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/home/ada"}
+    )
 
     def _here(self, path: str) -> Path | None:
         inside = path == APP_DIRECTORY or path.startswith(f"{APP_DIRECTORY}/")
@@ -88,7 +88,7 @@ def translated(case: str, systemd: int) -> dict[str, str]:
         machine=FixedMachine(folder),
         base=APP_DIRECTORY,
         source=source,
-        env_name="production",
+        env_name="production" if "env_production" in source.text else None,
     )
     assert resolved.problems == ()
     files: dict[str, str] = {}

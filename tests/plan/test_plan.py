@@ -34,7 +34,11 @@ def on_disk(*apps: App) -> Stored:
 
 
 def up(*apps: App, **changes: Any) -> Running:
-    units = {unit for one in apps for unit in (names.target(one.name), *desired(one).instances)}
+    units = {
+        unit
+        for one in apps
+        for unit in (names.target(one.name), names.slice_name(one.name), *desired(one).instances)
+    }
     targets = frozenset(names.target(one.name) for one in apps)
     return replace(Running(frozenset(units), targets), **changes)
 
@@ -156,7 +160,7 @@ def test_an_orphan_is_named_and_removed_only_when_asked() -> None:
     kept = make_plan([], stored, up(app("old")), orphans=["old"])
     assert (action(kept), kept.is_empty()) == (Action.ORPHAN, True)
     pruned = make_plan([], stored, up(app("old")), orphans=["old"], options=Options(prune=True))
-    assert set(pruned.stop) == {"old@0.service", "old.target"}
+    assert pruned.stop == ("old@0.service", "old.target", "app-pm2sd-old.slice")
     assert pruned.disable == ("old.target",)
     assert set(pruned.remove) == {"old@.service", "old.target"}
     assert pruned.reload

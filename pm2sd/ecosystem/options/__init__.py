@@ -18,7 +18,7 @@ from pm2sd.ecosystem.options.model import Flag, Option, Section, Zero
 from pm2sd.ecosystem.options.monitoring import INTERNAL, MONITORING
 from pm2sd.ecosystem.options.nearest import nearest_of
 from pm2sd.ecosystem.options.ours import OURS
-from pm2sd.ecosystem.options.restart import RESTART, UNLIMITED_RESTARTS
+from pm2sd.ecosystem.options.restart import RESTART
 from pm2sd.ecosystem.options.run import RUN
 from pm2sd.ecosystem.options.stop import STOP
 from pm2sd.ecosystem.options.watch import WATCH
@@ -29,7 +29,6 @@ __all__ = [
     "ENV_BLOCK_PATTERN",
     "FLAGS",
     "OPTIONS",
-    "UNLIMITED_RESTARTS",
     "Flag",
     "Option",
     "Section",

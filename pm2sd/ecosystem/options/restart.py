@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from pm2sd.ecosystem.app import UNLIMITED_RESTARTS
 from pm2sd.ecosystem.options.lists import ExitCodes
 from pm2sd.ecosystem.options.model import Flag, Option, Section, Zero
 from pm2sd.ecosystem.options.numbers import Duration, Integer, Size
 from pm2sd.ecosystem.options.types import Boolean, Text
 from pm2sd.notes import Fidelity
-
-# What max_restarts: Infinity becomes, and the most that it takes: StartLimitBurst= is an unsigned
-# 32-bit number.
-UNLIMITED_RESTARTS = 2**31 - 1
 
 # No interpreter lives in less; a smaller number was meant in megabytes.
 _LEAST_MEMORY = 2**20
