@@ -11,7 +11,7 @@ from pm2sd.errors import ExitStatus, Pm2sdError
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit status."""
     _before_the_parser(sys.argv[1:] if arguments is None else arguments)
-    from pm2sd.cli.main import app
+    from pm2sd.cli.main import ReaderGone, app
 
     try:
         status = app(args=arguments, prog_name="pm2sd", standalone_mode=True)
@@ -22,8 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
         return error.code
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`); the interpreter must not try again.
+    except ReaderGone:
+        # The interpreter must not try again to write what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.OK
     except SystemExit as exit_:

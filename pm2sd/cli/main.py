@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -27,6 +28,10 @@ def _load(row: Command) -> Any:
     return typer.main.get_command(single)
 
 
+class ReaderGone(Exception):
+    """Nobody reads our output any more (``| head``), which is no failure."""
+
+
 class LazyGroup(TyperGroup):
     """All commands by the table, none imported before it is needed."""
 
@@ -48,6 +53,19 @@ class LazyGroup(TyperGroup):
             hint = f"; did you mean {near[0]!r}?" if near else "; see pm2sd --help"
             ctx.fail(f"there is no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command and write out all it printed.
+
+        Raises ReaderGone, since a BrokenPipeError would be an exit status of 1 to click.
+        """
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise ReaderGone from error
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """The table as help, by group, without importing a single command."""

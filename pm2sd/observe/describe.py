@@ -103,7 +103,7 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
     properties = bus.get_all(one.unit)
     directory = known.directory.path
     ours = {str(directory / path) for path in stored.files}
-    last_exit, journal_error = _last_exit(one.unit)
+    last_exit, journal_error = _last_exit(one.unit, properties)
     read: list[str] = properties["DropInPaths"]
     # systemd does not notice a new drop-in by itself: it remembers the directories.
     there = [path for _, path in known.directory.drop_ins([one.unit])]
@@ -126,23 +126,33 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
     )
 
 
-def _last_exit(unit: str) -> tuple[LastExit | None, str]:
+def _last_exit(unit: str, properties: Mapping[str, Any]) -> tuple[LastExit | None, str]:
+    """The last end by the journal; by the manager, which forgets it at the next start, without."""
     try:
-        last = exits.last_exit(unit)
+        logged = exits.last_exit(unit)
+        problem = ""
     except Pm2sdError as error:
-        return None, error.message
-    if last is None:
-        return None, ""
-    code = _CODES.get(last.code, CLD_EXITED if last.result == "success" else 0)
-    status = last.status or 0
-    words = str(Ending(last.result, code, status, 0))
+        logged, problem = None, error.message
+    if logged:
+        code = _CODES.get(logged.code, CLD_EXITED if logged.result == "success" else 0)
+        ending = Ending(logged.result, code, logged.status or 0, 0)
+        return _told(ending, logged.realtime_usec, requested=logged.requested), ""
+    if properties["ExecMainCode"]:
+        code, status = int(properties["ExecMainCode"]), int(properties["ExecMainStatus"])
+        ending = Ending(properties["Result"], code, status, 0)
+        return _told(ending, properties["ExecMainExitTimestamp"], requested=False), ""
+    return None, problem
+
+
+def _told(ending: Ending, realtime_usec: int, *, requested: bool) -> LastExit:
+    on_request = requested and ending.result == "success"
     return LastExit(
-        "stopped on request" if last.requested and last.result == "success" else words,
-        last.realtime_usec / 1e6,
-        status if code == CLD_EXITED else None,
-        status if code in (CLD_KILLED, CLD_DUMPED) else None,
-        last.requested,
-    ), ""
+        "stopped on request" if on_request else str(ending),
+        realtime_usec / 1e6,
+        ending.status if ending.code == CLD_EXITED else None,
+        ending.status if ending.code in (CLD_KILLED, CLD_DUMPED) else None,
+        requested,
+    )
 
 
 def _limits(properties: Mapping[str, Any]) -> tuple[Limit, ...]:
