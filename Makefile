@@ -34,5 +34,5 @@ bench:
 	integration/sandbox -- $(PYTHON) -m benchmarks.run
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache
+	rm -rf .venv .mypy_cache .ruff_cache benchmarks/.pm2
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

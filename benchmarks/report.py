@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.measure import Run, Spread
 
-HEADINGS = ("what", "runs", "PM2", "pm2sd", "pm2sd : PM2", "CPU time", "target")
+HEADINGS = ("what", "runs", "PM2", "pm2sd", "pm2sd : PM2", "of CPU time", "target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Row:
             str(len(self.pairs)),
             f"{_range(Spread.of(pm2 for pm2, _ in self.pairs))} {self.unit}",
             f"{_range(Spread.of(ours for _, ours in self.pairs))} {self.unit}",
-            f"**{ratio.median:.2f}** ({ratio.least:.2f}-{ratio.most:.2f})",
+            _range(ratio, _decimals),
             f"{ratios(self.cpu).median:.2f}" if self.cpu else "",
             _verdict(ratio.median, self.target),
         )
@@ -75,15 +75,19 @@ def _verdict(ratio: float, target: float | None) -> str:
     return f"<= {target:.2f}: {'met' if ratio <= target else 'MISSED'}"
 
 
-def _range(spread: Spread) -> str:
-    """The median, and the ends where there is more than one number."""
-    if spread.least == spread.most:
-        return _short(spread.median)
-    return f"{_short(spread.median)} ({_short(spread.least)}-{_short(spread.most)})"
-
-
 def _short(number: float) -> str:
     """Three significant digits, without an exponent."""
     if number >= 100:
         return f"{number:.0f}"
     return f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+
+
+def _decimals(ratio: float) -> str:
+    return f"{ratio:.2f}"
+
+
+def _range(spread: Spread, text: Callable[[float], str] = _short) -> str:
+    """The median, and the ends where there is more than one number."""
+    if spread.least == spread.most:
+        return text(spread.median)
+    return f"{text(spread.median)} ({text(spread.least)}-{text(spread.most)})"

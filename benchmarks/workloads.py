@@ -25,7 +25,7 @@ class Shape:
 
 
 ONE = Shape("1 app", 1, 1)
-SHAPES = (Shape("100 apps", 100, 1), Shape("1 app with 100 instances", 1, 100))
+SHAPES = (Shape("100 apps", 100, 1), Shape("1 app x 100", 1, 100))
 
 
 def write_file(path: Path, script: str, shape: Shape, environment: Mapping[str, str]) -> str:
