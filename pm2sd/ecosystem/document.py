@@ -63,7 +63,7 @@ class _Reading:
                 self._wrong(message, root, "write apps: and the apps below it")
                 found = Document(self.source, ())
         if self.problems:
-            raise InvalidConfig(self.problems)
+            raise InvalidConfig(sorted(self.problems, key=_position))
         return found
 
     def _is_app(self, keys: Mapping[str, Node]) -> bool:
@@ -114,8 +114,11 @@ class _Reading:
                 if not items:
                     self._wrong("the list of apps is empty", node, _AN_APP)
                 return self._objects(items, "an app", _AN_APP)
-            case Mapping() as keys:
+            case Mapping() as keys if keys:
                 return self._one_app(node, keys)
+            case Mapping():
+                self._wrong("there is no app in this object", node, _AN_APP)
+                return ()
             case _:
                 self._wrong(f"apps must be a list; it is {node.kind}", node, _AN_APP)
                 return ()
@@ -194,3 +197,8 @@ class _Reading:
 
     def _wrong(self, message: str, node: Node, hint: str) -> None:
         self.problems.append(self.source.problem(message, node.where, hint))
+
+
+def _position(problem: Problem) -> tuple[int, int]:
+    where = problem.where
+    return (where.line or 0, where.column or 0) if where else (0, 0)

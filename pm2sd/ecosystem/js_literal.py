@@ -86,7 +86,27 @@ _OPERATOR_WORDS = frozenset({"in", "instanceof"})
 _NO_OPERATOR = frozenset({",", ":", "{", "@", "#", *CLOSE})
 # What no expression begins with.
 _NO_START = frozenset(
-    {",", ":", ";", "=", "=>", ".", "?", "?.", "*", "**", "%", "&", "&&", "|", "||", "^", "<", ">"}
+    {
+        ",",
+        ":",
+        ";",
+        "...",
+        "=",
+        "=>",
+        ".",
+        "?",
+        "?.",
+        "*",
+        "**",
+        "%",
+        "&",
+        "&&",
+        "|",
+        "||",
+        "^",
+        "<",
+        ">",
+    }
     | {"??", "==", "===", "!=", "!==", "@", "#", *CLOSE}
 )
 
@@ -94,7 +114,7 @@ _NO_START = frozenset(
 def parse(text: str) -> Literal:
     """The one value that ``text`` is; raises BadSyntax."""
     words = tokens(text)
-    literal, index = Parser(words).value(0, "a value")
+    literal, index = Parser(words, strict=True).value(0, "a value")
     rest = words[index]
     if rest.kind is not Kind.END:
         raise BadSyntax(rest.start, f"expected the end after the value, found {rest}")
@@ -102,10 +122,14 @@ def parse(text: str) -> Literal:
 
 
 class Parser:
-    """Reads literals out of a list of tokens; every method raises BadSyntax."""
+    """Reads literals out of a list of tokens; every method raises BadSyntax.
 
-    def __init__(self, words: list[Token]) -> None:
+    Unless it is ``strict``, a string or number that pm2sd refuses counts as an expression.
+    """
+
+    def __init__(self, words: list[Token], *, strict: bool) -> None:
         self.words = words
+        self._strict = strict
         self._depth = 0
 
     def value(self, index: int, expected: str, *, statement: bool = False) -> tuple[Literal, int]:
@@ -123,27 +147,17 @@ class Parser:
         """The literal at ``index``, though an operator may follow it; None for anything else."""
         word, following = self._two(index)
         match word.kind, word.text:
-            case Kind.STRING, text:
-                return unquote(text, word.start), index + 1
-            case Kind.TEMPLATE, text:
-                return unquote(
-                    text.replace("\r\n", "\n").replace("\r", "\n"), word.start
-                ), index + 1
-            case Kind.NUMBER, text:
-                return number(text, word.start), index + 1
+            case ((Kind.STRING | Kind.TEMPLATE | Kind.NUMBER), _):
+                return self._scalar(word), index + 1
             case Kind.NAME, text if text in _EXPRESSION_WORDS:
                 return None
             case Kind.NAME, text:
                 return _WORDS.get(text, Variable(text)), index + 1
             case Kind.PUNCTUATION, ("+" | "-") as sign:
-                operand = (
-                    number(following.text, following.start)
-                    if following.kind is Kind.NUMBER
-                    else None
-                )
-                if following.text == "Infinity":
-                    operand = math.inf
-                if operand is None:
+                operand: object = None
+                if following.kind is Kind.NUMBER or following.text == "Infinity":
+                    operand = _WORDS.get(following.text) or self._scalar(following)
+                if not isinstance(operand, int | float):
                     return None
                 return (-operand if sign == "-" else operand), index + 2
             case Kind.PUNCTUATION, ("{" | "[") as bracket:
@@ -154,12 +168,20 @@ class Parser:
                 result = read(index)
                 self._depth -= 1
                 return result
-            case (Kind.END, _) | (Kind.PUNCTUATION, ("\\" | "...")):
-                raise BadSyntax(word.start, f"expected {expected}, found {word}")
-            case Kind.PUNCTUATION, text if text in _NO_START:
+            case kind, text if kind is Kind.END or text in _NO_START:
                 raise BadSyntax(word.start, f"expected {expected}, found {word}")
             case _:
                 return None
+
+    def _scalar(self, word: Token) -> Scalar | Unknown:
+        try:
+            if word.kind is Kind.NUMBER:
+                return number(word.text, word.start)
+            return unquote(word.text, word.start)
+        except BadSyntax:
+            if self._strict:
+                raise
+            return Unknown.EXPRESSION
 
     def _two(self, index: int) -> tuple[Token, Token]:
         return self.words[index], self.words[min(index + 1, len(self.words) - 1)]
@@ -321,6 +343,8 @@ def unquote(text: str, start: int) -> str:
             raise BadSyntax(start + 1 + match.start(), f"{match[0]} is no escape sequence")
         return _ESCAPED.get(escape, escape)
 
+    if text[0] == "`":  # the others have line ends only where they are escaped
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     value = _ESCAPE.sub(replace, text[1:-1])
     value = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     if not is_text(value):

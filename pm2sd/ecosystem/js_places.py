@@ -7,6 +7,7 @@ changed at run time, and nothing within it is trusted: no line is better than a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -83,6 +84,8 @@ class Locator:
                 return isinstance(value, list) and (None in items or len(items) == len(value))
             case bool() | str() | None as scalar:
                 return value is scalar or (isinstance(value, str) and value == scalar)
+            case float() as number if math.isnan(number):
+                return value is None  # it is refused, at this place
             case number:  # which JavaScript rounds to what a double can hold
                 if not isinstance(value, (int, float)) or isinstance(value, bool):
                     return False
@@ -135,7 +138,7 @@ def exports(text: str) -> Exports:
 
 
 def _exports(words: list[Token]) -> Exports:
-    parser = Parser(words)
+    parser = Parser(words, strict=False)
     roots: list[Literal] = []
     named: list[Entry] = []
     constants: dict[str, Literal] = {}

@@ -32,7 +32,7 @@ def read_module(places: Places, path: Path, timeout: float) -> Source:
         message = f"{places.name} is JavaScript: reading it takes Node, and there is none on PATH"
         hint = "install it (Debian: apt install nodejs), or write the file as YAML or JSON"
         raise InvalidConfig([Problem(message, Location(places.name), hint)])
-    evaluated = evaluate("file", node, places, path, timeout)
+    evaluated = evaluate("file", node, places, path, Location(places.name), timeout)
     found = exports(places.text)
     return _source(places, path, evaluated, Locator(places, found.constants), found.root)
 
@@ -52,7 +52,7 @@ def read_expression(
             "this is no plain value: it takes Node to evaluate, and there is no Node on PATH",
             'write the value itself (a string in "quotes"), or install Node (Debian: nodejs)',
         )
-    evaluated = evaluate("expression", node, places, path, timeout)
+    evaluated = evaluate("expression", node, places, path, places.at(unknown), timeout)
     return _source(places, path, evaluated, Locator(places, {}), literal)
 
 

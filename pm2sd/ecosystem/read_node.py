@@ -45,12 +45,14 @@ def evaluate(
     node: str,
     places: Places,
     path: Path | None,
+    where: Location,
     timeout: float,
 ) -> Evaluated:
     """Evaluates a module by its path, or the text of ``places`` as one expression.
 
     What it prints goes to standard error. Raises InvalidConfig for whatever goes wrong: an
-    exception, a syntax error, no result after ``timeout`` seconds.
+    exception (at ``where`` if it has no place itself), a syntax error, no result after ``timeout``
+    seconds.
     """
     environment = dict(os.environ)
     # It may hold what no second Node can share (--inspect=PORT, --require of a missing file);
@@ -65,12 +67,13 @@ def evaluate(
         status = _run(command, text, result.fileno(), environment, places, timeout)
         result.seek(0)
         written = result.read()
-    if not written:
+    try:
+        answer = json.loads(written)
+    except ValueError:
         message = f"ended before it exported anything ({_ending(status)})"
-        raise _failed(places, message, "does it call process.exit()?")
-    answer = json.loads(written)
+        raise _failed(places, message, "does it call process.exit()?") from None
     if "error" in answer:
-        _raise(answer["error"], places, path)
+        _raise(answer["error"], places, path, where)
     refused = tuple((tuple(at), what) for at, what in answer["refused"])
     return Evaluated(answer["value"], refused, tuple(answer["envRead"]))
 
@@ -115,7 +118,7 @@ def _failed(places: Places, message: str, hint: str) -> InvalidConfig:
     return InvalidConfig([Problem(f"{places.name} {message}", Location(places.name), hint)])
 
 
-def _raise(error: dict[str, str], places: Places, path: Path | None) -> NoReturn:
+def _raise(error: dict[str, str], places: Places, path: Path | None, where: Location) -> NoReturn:
     """Reports the exception that evaluating ended with, at its place."""
     name, stack = error["name"], error["stack"]
     first = error["message"].split("\n")[0]
@@ -126,7 +129,8 @@ def _raise(error: dict[str, str], places: Places, path: Path | None) -> NoReturn
     is_syntax = place is not None
     place = place or _frame(stack, own)
     if place is None:
-        raise InvalidConfig([Problem(message, Location(places.name), hint)])
+        source = places.line(where.line) if where.line else None
+        raise InvalidConfig([Problem(message, where, hint, source)])
     line = int(place["line"])
     is_ours = place["file"] in own
     column = len(place["caret"] or " ") if is_syntax else int(place["column"])

@@ -1,0 +1,136 @@
+"""The shapes a configuration may have, and what is said about those it may not."""
+
+from pathlib import Path
+
+import pytest
+
+from pm2sd.ecosystem.document import Document, document
+from pm2sd.ecosystem.nodes import plain
+from pm2sd.ecosystem.places import Places
+from pm2sd.ecosystem.read_json import read_json
+from pm2sd.errors import InvalidConfig
+from pm2sd.notes import Fidelity
+
+ONE = [{"script": "a.js"}]
+
+
+def load(text: str, name: str = "f.json") -> Document:
+    return document(read_json(Places(name, text), Path("/srv", name), 10.0))
+
+
+def mistakes(text: str, name: str = "f.json") -> list[str]:
+    with pytest.raises(InvalidConfig) as caught:
+        load(text, name)
+    found = caught.value.problems()
+    assert all(problem.source is not None and problem.hint for problem in found)
+    return [f"{problem.where}: {problem.message}".removeprefix("f.json:") for problem in found]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{apps: [{script: 'a.js'}]}",
+        "{apps: {script: 'a.js'}}",
+        "{pm2: [{script: 'a.js'}]}",
+        "{pm2: {script: 'a.js'}}",
+        "{pm2: {apps: [{script: 'a.js'}]}}",
+        "[{script: 'a.js'}]",
+        "{script: 'a.js'}",
+    ],
+)
+def test_every_shape_of_pm2_is_understood(text: str) -> None:
+    found = load(text)
+    assert [plain(app) for app in found.apps] == ONE
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("key", ["script", "cmd", "command"])
+def test_a_bare_app_is_known_by_what_it_runs(key: str) -> None:
+    found = load(f"{{name: 'x', {key}: 'a', deploy: {{}}, static: {{path: '.'}}}}")
+    assert [plain(app) for app in found.apps] == [{"name": "x", key: "a"}]
+    assert found.deploy is not None
+    assert [plain(folder) for folder in found.static] == [{"path": "."}]
+
+
+def test_a_package_json_is_a_package_first() -> None:
+    package = "{name: 'x', version: '1', scripts: {}, %s}"
+    for part in (
+        "apps: [{script: 'a.js'}]",
+        "pm2: {apps: [{script: 'a.js'}]}",
+        "pm2: {script: 'a.js'}",
+    ):
+        found = load(package % part, "package.json")
+        assert [plain(app) for app in found.apps] == ONE
+        assert found.notes == ()
+    assert mistakes(package % "script: 'a.js'", "package.json") == [
+        "package.json:1:1: package.json has neither 'pm2' nor 'apps'"
+    ]
+
+
+def test_deploy_and_static_stand_beside_the_apps() -> None:
+    found = load("{apps: [{script: 'a'}], deploy: {production: {}}, static: [{path: 'x'}]}")
+    assert found.deploy is not None
+    assert plain(found.deploy) == {"production": {}}
+    assert [plain(folder) for folder in found.static] == [{"path": "x"}]
+    inner = load("{pm2: {apps: [{script: 'a'}], deploy: {production: {}}}}")
+    assert inner.deploy is not None
+
+
+def test_a_file_may_be_for_deploying_only() -> None:
+    for text in ("{deploy: {production: {}}}", "{apps: [], deploy: {production: {}}}"):
+        assert load(text).apps == ()
+
+
+def test_keys_beside_the_apps_are_not_dropped_without_a_word() -> None:
+    text = """{
+  "$schema": "x", "x-common": {}, _note: 1,
+  apps: [{script: 'a'}],
+  env: {A: 1},
+  watch: true,
+  pm2: {},
+  colour: 'red'
+}"""
+    notes = load(text).notes
+    assert [(note.option, note.fidelity) for note in notes] == [
+        (name, Fidelity.NO_EFFECT) for name in ("env", "watch", "colour", "pm2")
+    ]
+    assert notes[0].text.startswith("f.json:4:3: 'env' ")
+    assert notes[0].text.endswith("move it into the app it is for")
+    assert "f.json:7:3" in notes[2].text
+    assert "move it" not in notes[2].text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("'a.js'", ["1:1: expected an object with a list of apps; got a string"]),
+        ("{}", ["1:1: there are no apps in this file"]),
+        ("[]", ["1:1: the list of apps is empty"]),
+        ("{apps: []}", ["1:8: the list of apps is empty"]),
+        ("{apps: null}", ["1:8: apps must be a list; it is null"]),
+        ("{apps: 'a.js'}", ["1:8: apps must be a list; it is a string"]),
+        ("{name: 'x', app: []}", ["1:13: there are no apps: 'app' is not read"]),
+        ("{apps: {}}", ["1:8: there is no app in this object"]),
+        (
+            "{apps: {api: {script: 'a'}, web: {cmd: 'b'}}}",
+            ["1:8: apps is an object of apps, and must be a list"],
+        ),
+        (
+            "{apps: ['a.js', {script: 'a'}, null, [1]], deploy: 1, static: [2]}",
+            [
+                "1:9: expected an app; got a string",
+                "1:32: expected an app; got null",
+                "1:38: expected an app; got a list",
+                "1:52: deploy must be an object; it is a number",
+                "1:64: expected a folder to serve; got a number",
+            ],
+        ),
+    ],
+)
+def test_mistakes_are_told_all_at_once(text: str, expected: list[str]) -> None:
+    assert mistakes(text) == expected
+
+
+def test_mistakes_come_in_the_order_of_the_text() -> None:
+    found = mistakes("{static: [1],\n apps: [2],\n deploy: 3}")
+    assert [line.partition(":")[0] for line in found] == ["1", "2", "3"]
