@@ -292,6 +292,15 @@ def test_standard_input_is_read_with_a_dash(pm2sd: Pm2sd, project: Project) -> N
     assert pid(project, "a") != "0"
 
 
+def test_another_shells_path_restarts_nothing(pm2sd: Pm2sd, project: Project) -> None:
+    file = project.ecosystem([sleeper(project, "a")])
+    assert pm2sd("apply", file, env={"PATH": "/usr/bin:/bin"}).exit_status == ExitStatus.OK
+    before = pid(project, "a")
+    again = pm2sd("apply", file, env={"PATH": "/bin:/usr/bin:/usr/local/bin"})
+    assert "unchanged" in again.stdout
+    assert pid(project, "a") == before
+
+
 def test_two_at_once_serialise(pm2sd: Pm2sd, project: Project) -> None:
     file = project.ecosystem([sleeper(project, "a", exec_mode="fork", instances=3)])
     both = [

@@ -203,6 +203,15 @@ def test_scale_adds_at_the_end_and_removes_the_highest(pm2sd: Pm2sd, project: Pr
         assert pm2sd("scale", project.name("a"), bad).exit_status == ExitStatus.USAGE
 
 
+def test_scaling_a_stopped_app_starts_nothing(pm2sd: Pm2sd, project: Project) -> None:
+    apply(pm2sd, project)
+    assert pm2sd("stop", project.name("a")).exit_status == ExitStatus.OK
+    assert pm2sd("scale", project.name("a"), "3").exit_status == ExitStatus.OK
+    assert states(project, "a", 3) == ["inactive"] * 3
+    assert pm2sd("start", project.name("a")).exit_status == ExitStatus.OK
+    assert states(project, "a", 3) == ["active"] * 3
+
+
 def test_delete_removes_everything_of_the_app(pm2sd: Pm2sd, project: Project) -> None:
     apply(pm2sd, project, instances=2, increment_var="N", secrets={"K": "v"})
 

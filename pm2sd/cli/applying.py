@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pm2sd.cli import output
 from pm2sd.cli.failures import report
 from pm2sd.cli.output import emit, paint, say
-from pm2sd.cli.plan_text import equivalents, note_lines, plan_lines
+from pm2sd.cli.plan_text import display, equivalents, note_lines, plan_lines
 from pm2sd.control.apply import Wanted, carry_out, plan
 from pm2sd.control.configuration import Configuration, load
 from pm2sd.control.session import Session, changing, session
@@ -71,8 +71,15 @@ def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> E
     failures = carry_out(here, todo, wanted, say=say)
     if failures:
         report(failures)
-        return ExitStatus.FAILED
-    return ExitStatus.OK
+    unwell = {failure.unit for failure in failures}
+    well = [
+        display(unit)
+        for unit in (*todo.start, *todo.restart)
+        if unit.endswith(".service") and unit not in unwell
+    ]
+    if well:
+        say(f"{paint('up:', 'green', sys.stderr)} {', '.join(well)}")
+    return ExitStatus.FAILED if failures else ExitStatus.OK
 
 
 def tell(todo: Plan, wanted: Iterable[Wanted]) -> None:

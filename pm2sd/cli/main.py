@@ -35,6 +35,13 @@ class ReaderGone(Exception):
 class LazyGroup(TyperGroup):
     """All commands by the table, none imported before it is needed."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take ``--verbose`` wherever it stands before a ``--``, as people write it."""
+        end = args.index("--") if "--" in args else len(args)
+        spoken = ["--verbose"] * args[:end].count("--verbose")
+        rest = [word for word in args[:end] if word != "--verbose"]
+        return super().parse_args(ctx, [*spoken, *rest, *args[end:]])
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """The canonical names; aliases are found but not listed."""
         return [row.name for row in COMMANDS]

@@ -81,6 +81,6 @@ def _start_script(
             hint="change it there, choose another --name, or replace it with --force",
         )
     force = "force" in options
-    todo = plan(here, [wanted], options=Options(force=force, start_all=wanted.app.autostart))
+    todo = plan(here, [wanted], options=Options(force=force))
     tell(todo, [wanted])
     return carry_out_and_tell(here, todo, [wanted])

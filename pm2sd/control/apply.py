@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pm2sd.control.running import running
@@ -43,22 +43,34 @@ def desire(session: Session, wanted: Sequence[Wanted], stored: Stored) -> list[D
     desired = []
     for one in wanted:
         old = stored.apps.get(one.app.name)
-        ids = list(old.ids[: one.app.instances] if old else ())
-        fresh = one.app.instances - len(ids)
+        app = _with_same_path(one.app, old.app) if old else one.app
+        ids = list(old.ids[: app.instances] if old else ())
+        fresh = app.instances - len(ids)
         ids += range(free, free + fresh)
         free += fresh
         translation = translate(
-            one.app,
+            app,
             systemd=systemd,
             unit_directory=str(session.directory.path),
             ids=ids,
             notes=one.notes,
         )
         files = [render(unit, overrides) for unit in translation.units]
-        desired.append(
-            Desired(one.app, {file.path: file.text for file in files}, translation.notes)
-        )
+        desired.append(Desired(app, {file.path: file.text for file in files}, translation.notes))
     return desired
+
+
+def _with_same_path(app: App, old: App) -> App:
+    """The app with the PATH of its last apply, if it differs from it by the shell's PATH alone.
+
+    Otherwise applying the same file from another shell (ssh, cron) would restart every app. A PATH
+    that the file itself sets is not the shell's.
+    """
+    ours, theirs = app.env.get("PATH"), old.env.get("PATH")
+    if theirs is None or ours != os.environ.get("PATH"):
+        return app
+    same = replace(app, env={**app.env, "PATH": theirs})
+    return same if same.to_json() == old.to_json() and same.secrets == old.secrets else app
 
 
 def plan(

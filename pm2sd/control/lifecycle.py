@@ -105,7 +105,7 @@ def scaled(session: Session, stored: StoredApp, instances: str) -> tuple[Plan, l
         )
     wanted = [Wanted(replace(stored.app, instances=number), stored.notes)]
     running = any(row.active == "active" for row in rows(session, [stored.app.name]))
-    return plan(session, wanted, options=Options(start_all=running)), wanted
+    return plan(session, wanted, options=Options(start="all" if running else "none")), wanted
 
 
 def _number(text: str, current: int) -> int:

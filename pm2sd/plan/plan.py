@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from pm2sd.ecosystem.app import App
 from pm2sd.errors import InvalidConfig, Problem
@@ -55,13 +56,16 @@ class Running:
     unread: frozenset[str] = frozenset()
 
 
+Start: TypeAlias = Literal["autostart", "all", "none"]
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How far an apply may go."""
+    """How far an apply may go; ``start`` says which of the instances that are down are started."""
 
     prune: bool = False
     force: bool = False
-    start_all: bool = False  # start apps with autostart: false too, since they were named
+    start: Start = "autostart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +196,7 @@ class _Draft:
         before = old.files if old else self._stored.leftovers.get(name, {})
         effects, reasons = self.files(before, one.files)
         surplus = self._surplus(name, one.instances)
-        wanted = one.app.autostart or self._options.start_all
+        wanted = _to_be_started(one.app, self._options.start)
         start, restart = [], []
         for unit in one.instances:
             if unit not in self._running.active:
@@ -232,8 +236,8 @@ class _Draft:
         files = old.files if old else self._stored.leftovers[name]
         target = names.target(name)
         around = (target, names.slice_name(name))
-        stop = [*self._surplus(name, ()), *(u for u in around if u in self._running.active)]
-        self._stop += stop
+        stop = self._surplus(name, ())
+        self._stop += [*stop, *(unit for unit in around if unit in self._running.active)]
         self._disable += {target} & self._running.enabled
         self.files(files, {})
         self._changes.append(AppChange(name, Action.REMOVE, stop=tuple(stop)))
@@ -283,6 +287,10 @@ class _Draft:
             changes=tuple(self._changes),
             before=self._before,
         )
+
+
+def _to_be_started(app: App, which: Start) -> bool:
+    return which == "all" or (which == "autostart" and app.autostart)
 
 
 def _effect_on(unit: str, effects: Mapping[str, Effect]) -> Effect:
