@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 _ESCAPE = r"\\(?:\r\n|[\s\S])"
+_HEX = "[0-9a-fA-F]"
+_DIGITS = "[0-9](?:_?[0-9])*"
 _TOKEN = re.compile(
     rf"""
       (?P<blank>   (?: \s | \ufeff | //[^\r\n\u2028\u2029]* | /\*[\s\S]*?\*/ )+ )
     | (?P<name>    (?: [^\W\d] | [$\\] ) [\w$\\]* )
-    | (?P<number>  0[xX][\da-fA-F_]+n? | 0[oO][0-7_]+n? | 0[bB][01_]+n?
-                 | (?: \d[\d_]*(?:\.[\d_]*)? | \.\d[\d_]* ) (?:[eE][+-]?\d+)? n? )
+    | (?P<number>  0[xX]{_HEX}(?:_?{_HEX})*n? | 0[oO][0-7](?:_?[0-7])*n? | 0[bB][01](?:_?[01])*n?
+                 | (?: {_DIGITS}(?:\.(?:{_DIGITS})?)? | \.{_DIGITS} ) (?:[eE][+-]?[0-9]+)? n? )
     | (?P<string>  "(?:[^"\\\r\n]|{_ESCAPE})*+" | '(?:[^'\\\r\n]|{_ESCAPE})*+' )
     | (?P<template> ` )
-    | (?P<punctuation> \.\.\. | \?\.(?!\d) | => | [=!]==? | \*\* | && | \|\| | \?\? | \+\+ | --
+    | (?P<punctuation> \.\.\. | \?\.(?![0-9]) | => | [=!]==? | \*\* | && | \|\| | \?\? | \+\+ | --
                      | . )
     """,
     re.VERBOSE | re.DOTALL,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pm2sd.ecosystem.js_literal import Literal, is_text
+from pm2sd.ecosystem.js_literal import Literal
 from pm2sd.ecosystem.js_places import Locator, Steps, exports
+from pm2sd.ecosystem.js_scalars import is_text
 from pm2sd.ecosystem.nodes import Node, Plain, Source
 from pm2sd.ecosystem.places import Places, key_path
 from pm2sd.ecosystem.read_node import Evaluated, evaluate, find_node

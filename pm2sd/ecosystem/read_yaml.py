@@ -26,7 +26,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from pm2sd.ecosystem.js_literal import HALF, is_text
+from pm2sd.ecosystem.js_scalars import HALF, is_text
 from pm2sd.ecosystem.nodes import Node, Scalar, Source
 from pm2sd.ecosystem.options.javascript import scalar_text
 from pm2sd.ecosystem.places import Places

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from pm2sd.ecosystem.js_literal import simplest
+from pm2sd.ecosystem.js_scalars import simplest
 from pm2sd.ecosystem.nodes import Scalar
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
