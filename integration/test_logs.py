@@ -183,6 +183,26 @@ def test_following_goes_on_where_history_ended(pm2sd: Pm2sd, repeater: Repeater)
             assert next_lines(process, 1) == [f"new {number}"]
 
 
+def test_following_everything_takes_in_new_apps_and_instances(
+    pm2sd: Pm2sd, project: Project, repeater: Repeater
+) -> None:
+    repeater.apply()
+    new = project.name("new")
+    talker = {"name": new, "script": project.script("talks.py"), "args": "1",
+              "interpreter": sys.executable}  # fmt: skip
+    repeater.say("ready")
+    eventually(lambda: repeater.said() == ["ready"])
+    with following(pm2sd, "--lines", "1", "--json", "--out") as process:
+        while json.loads(*next_lines(process, 1))["message"] != "ready":
+            pass
+        for instances in (1, 2):
+            repeater.apply({**talker, "instances": instances})
+            while (line := json.loads(*next_lines(process, 1)))["app_name"] != new:
+                pass
+            assert (line["message"], line["type"]) == ("out 1", "out")
+            assert line["process_id"] in pm2sd("id", new, "--json").json
+
+
 def test_ctrl_c_ends_following_with_0_and_leaves_nothing_running(
     pm2sd: Pm2sd, repeater: Repeater
 ) -> None:

@@ -55,8 +55,9 @@ def logs(
     Lines stand in the order of time, with what systemd says of starts and exits between them.
     Ctrl-C ends it.
     """
-    from pm2sd.observe.log_sources import sources
+    from pm2sd.observe.log_sources import Sources, sources
     from pm2sd.observe.logs import Filter, Logs
+    from pm2sd.plan.select import instances
 
     known = Known.read()
     chosen = pick(known, selectors)
@@ -70,12 +71,22 @@ def logs(
         grep=grep,
         messages=not (raw or err or out),
     )
-    where = sources(known.stored.apps, chosen, wanted.streams)
-    formatted = _formatter(known.stored.apps, chosen, raw=raw, json=json, timestamp=timestamp)
-    with Logs(where, wanted) as found:
+    apps = dict(known.stored.apps)
+    where = sources(apps, chosen, wanted.streams)
+    formatted = _formatter(apps, chosen, raw=raw, json=json, timestamp=timestamp)
+
+    def refresh() -> Sources:
+        apps.update(Known.read().stored.apps)
+        return sources(apps, instances(apps.values()), wanted.streams)
+
+    everything = not selectors or "all" in selectors
+    with Logs(where, wanted, refresh if everything else None) as found:
         if since and where.files:
             output.say("lines in files carry no time, so --since leaves them out")
-        _print(map(formatted, found.history(complete=nostream)))
+        shown = found.history(complete=nostream)
+        _print(map(formatted, shown))
+        if dropped := found.dropped(shown):
+            output.say(f"journald dropped {dropped} lines of your apps meanwhile: its rate limit")
         if not nostream:
             try:
                 for some in found.follow(sys.stdout.fileno()):
@@ -129,7 +140,6 @@ def _formatter(
     from pm2sd.observe.dates import TIMESTAMP, format_date
 
     default = TIMESTAMP if timestamp else None
-    formats = {name: stored.app.log_date_format or default for name, stored in apps.items()}
     width = max(len(_source(one.app, one)) for one in chosen)
     if not raw:
         width = max(width, len("systemd"))
@@ -140,7 +150,7 @@ def _formatter(
         return output.paint(f"{source.ljust(width)} | ", _COLOURS[kind])
 
     def stamp(line: Line) -> str:
-        pattern = formats[line.app]
+        pattern = apps[line.app].app.log_date_format or default
         return f"{format_date(pattern, line.time)}: " if pattern and line.time else ""
 
     def formatted(line: Line) -> bytes:

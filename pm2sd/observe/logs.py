@@ -6,7 +6,7 @@ import re
 import select
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +17,8 @@ from pm2sd.observe.log_sources import LogFile, Sources, Stream
 from pm2sd.observe.tail import Tail
 from pm2sd.plan.select import Instance
 from pm2sd.systemd.following import Following
-from pm2sd.systemd.journal import Entry, Query, entries
+from pm2sd.systemd.journal import Entry, Query, entries, suppressed
+from pm2sd.units import names
 
 Kind: TypeAlias = Literal["out", "err", "systemd"]
 
@@ -70,15 +71,19 @@ class Logs:
     """The logs of some instances, first what is there, then what comes.
 
     To be used in a ``with``. Files are remembered from the first look on, so that between
-    ``history`` and ``follow`` nothing is lost or shown twice.
+    ``history`` and ``follow`` nothing is lost or shown twice. ``refresh`` finds the sources
+    afresh; with it, ``follow`` takes in apps and instances that come to be meanwhile.
     """
 
-    __slots__ = ("_filter", "_pattern", "_sources", "_split", "_tails")
+    __slots__ = ("_filter", "_pattern", "_refresh", "_sources", "_split", "_strangers", "_tails")
 
-    def __init__(self, sources: Sources, wanted: Filter) -> None:
-        self._sources, self._filter = sources, wanted
+    def __init__(
+        self, sources: Sources, wanted: Filter, refresh: Callable[[], Sources] | None = None
+    ) -> None:
+        self._sources, self._filter, self._refresh = sources, wanted, refresh
         self._pattern = _compiled(wanted.grep) if sources.files else None
-        self._tails = [(file, Tail(file.path)) for file in sources.files]
+        self._tails = {file.path: (file, Tail(file.path)) for file in sources.files}
+        self._strangers: set[str] = set()
         # The journal is cut at a moment that it has settled before: history ends, following
         # begins there.
         self._split = int((time.time() - SETTLED_SECONDS) * 1e6)
@@ -87,7 +92,7 @@ class Logs:
         return self
 
     def __exit__(self, *_reason: object) -> None:
-        for _, tail in self._tails:
+        for _, tail in self._tails.values():
             tail.close()
 
     def history(self, *, complete: bool) -> list[Line]:
@@ -106,10 +111,18 @@ class Logs:
         if self._filter.messages and self._filter.lines != 0:
             found += self._messages(oldest, end)
         if self._filter.lines != 0 and self._filter.since is None:
-            for file, tail in self._tails:
+            for file, tail in self._tails.values():
                 found += self._file_lines(file, tail, partial=complete)
         found.sort(key=lambda pair: pair[0])
         return [line for _, line in found]
+
+    def dropped(self, shown: Sequence[Line]) -> int:
+        """How many lines of this user's apps journald dropped since the first that is shown.
+
+        0 also where that cannot be read: journald notes it in the system's journal.
+        """
+        times = [line.time for line in shown if line.time is not None]
+        return (suppressed(f"@{times[0]:.6f}") or 0) if times else 0
 
     def follow(self, reader: int) -> Iterator[list[Line]]:
         """What is printed from now on, until nobody reads the descriptor ``reader`` any more.
@@ -124,16 +137,17 @@ class Logs:
             if query:
                 journal = stack.enter_context(Following(query))
                 poll.register(journal, select.POLLIN)
-            timeout = POLL_SECONDS * 1000 if self._tails else None
             while True:
-                ready = dict(poll.poll(timeout))
+                ready = dict(poll.poll(POLL_SECONDS * 1000 if self._tails else None))
                 if reader in ready:
                     return
-                lines = []
+                lines: list[Line] = []
                 if journal and journal.fileno() in ready:
-                    lines += [line for entry in journal.read() for line in self._shown(entry)]
+                    for entry in journal.read():
+                        self._get_to_know(entry)
+                        lines += self._shown(entry)
                 now = time.time()
-                for file, tail in self._tails:
+                for file, tail in self._tails.values():
                     lines += [
                         Line(now, _kind(file), file.app, file.instance, text)
                         for text in map(_text, tail.read())
@@ -141,6 +155,19 @@ class Logs:
                     ]
                 if lines:
                     yield lines
+
+    def _get_to_know(self, entry: Entry) -> None:
+        """Look for new sources if an entry may be of an app or instance that is not known."""
+        unit = entry.fields.get("USER_UNIT") or f"{entry.identifier}.service"
+        known = unit in self._sources.units or unit in self._strangers
+        if self._refresh is None or known or names.parse_instance(unit) is None:
+            return
+        self._sources = self._refresh()
+        if unit not in self._sources.units:
+            self._strangers.add(unit)
+        for file in self._sources.files:
+            _, tail = self._tails.get(file.path) or (None, Tail(file.path))
+            self._tails[file.path] = (file, tail)
 
     def _app_lines(self, unit_name: str, end: int | None) -> list[tuple[float, Line]]:
         wanted = self._filter
@@ -193,12 +220,16 @@ class Logs:
         return [(at, Line(None, _kind(file), file.app, file.instance, t)) for t in reversed(last)]
 
     def _following_query(self) -> Query | None:
-        identifiers = tuple(
-            identifier for app in self._sources.identifiers.values() for identifier in app
-        )
-        units = tuple(self._sources.units) if self._filter.messages else ()
-        if not identifiers and not units:
-            return None
+        """What to follow in the journal: with ``refresh`` all there is, to see what is new."""
+        identifiers: tuple[str, ...] = ()
+        units: tuple[str, ...] = ()
+        if self._refresh is None:
+            identifiers = tuple(
+                identifier for app in self._sources.identifiers.values() for identifier in app
+            )
+            units = tuple(self._sources.units) if self._filter.messages else ()
+            if not identifiers and not units:
+                return None
         return Query(
             identifiers=identifiers,
             units=units,
@@ -218,9 +249,11 @@ class Logs:
         """An entry as a line; nothing for one that was flushed or is of none of the instances."""
         instance = self._sources.instance_of(entry.identifier)
         kind: Kind = "err" if entry.priority in _ERRORS else "out"
+        wanted = kind in self._filter.streams
         if instance is None:
-            instance, kind = self._sources.units.get(entry.unit), "systemd"
-        if instance is None:
+            instance = self._sources.units.get(entry.fields.get("USER_UNIT", ""))
+            kind, wanted = "systemd", self._filter.messages
+        if instance is None or not wanted:
             return ()
         if entry.realtime_usec < self._sources.hidden_before.get(instance.app, 0):
             return ()

@@ -18,6 +18,7 @@ class Message(StrEnum):
     STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
     PROCESS_EXIT = "98e322203f7a4ed290d09fe03c09fe15"
     OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
+    SUCCESS = "7ad2d189f7e94e70a38c781354912448"
     FAILURE_RESULT = "d9b373ed55a64feb8242e02dbe79a49c"
     RESTART_SCHEDULED = "5eb03494b6584870a536b337290809b3"
 
@@ -70,7 +71,7 @@ def told_by(log: Iterable[Entry]) -> Exit | None:
                 ending = replace(so_far, result="oom-kill")
             case Message.FAILURE_RESULT:
                 ending = replace(so_far, result=entry.fields.get("UNIT_RESULT", "failed"))
-            case Message.RESTART_SCHEDULED:
+            case Message.SUCCESS | Message.RESTART_SCHEDULED:
                 ending = so_far
     return ending or latest
 
