@@ -219,6 +219,14 @@ def test_nothing_managed_is_a_hint_and_no_failure(pm2sd: Pm2sd, tmp_path: Path) 
     assert pm2sd("pid", env=empty).stdout == ""
 
 
+def test_an_app_whose_files_are_incomplete_is_mentioned(pm2sd: Pm2sd, project: Project) -> None:
+    apply(pm2sd, project, {"name": "a"}, {"name": "b"})
+    (unit_directory() / f"{project.name('a')}.target").unlink()
+    result = pm2sd("status", f"/{project.prefix}/")
+    assert project.name("b") in result.stdout
+    assert f"{project.name('a')!r} are incomplete" in result.stderr
+
+
 def test_without_a_user_manager_status_exits_6(pm2sd: Pm2sd, tmp_path: Path) -> None:
     nowhere = {"XDG_RUNTIME_DIR": str(tmp_path), "DBUS_SESSION_BUS_ADDRESS": None}
     result = pm2sd("status", env=nowhere)

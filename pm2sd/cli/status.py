@@ -51,7 +51,8 @@ def status(
     cpu is a percentage of one CPU while this command runs; restarts are those that systemd made by
     itself; memory is that of all processes of the instance.
     """
-    found = _sorted(_rows(selectors), sort)
+    known = Known.read()
+    found = _sorted(_rows(known, selectors), sort)
     if json:
         output.emit_json([record(row) for row in found])
     elif not found:
@@ -60,6 +61,8 @@ def status(
         output.emit("\n".join(_block(row) for row in found))
     else:
         output.emit(output.table(_HEADINGS, [_cells(row) for row in found]))
+    for name in known.stored.leftovers:
+        output.say(f"the unit files of {name!r} are incomplete; apply its ecosystem file again")
 
 
 def jlist() -> None:
@@ -76,7 +79,7 @@ def prettylist() -> None:
 
 def pid(selectors: Selectors = None, json: Json = False) -> None:
     """Print process ids, one on a line; 0 for an instance that does not run."""
-    found = [row.pid or 0 for row in _rows(selectors)]
+    found = [row.pid or 0 for row in _rows(Known.read(), selectors)]
     _print_numbers(found, json=json)
 
 
@@ -97,8 +100,7 @@ def pick(known: Known, selectors: Sequence[str] | None) -> list[Instance]:
     return chosen(selectors, known.stored.apps)
 
 
-def _rows(selectors: Sequence[str] | None) -> list[Row]:
-    known = Known.read()
+def _rows(known: Known, selectors: Sequence[str] | None) -> list[Row]:
     chosen = pick(known, selectors)
     with Bus.open() as bus:
         return rows(bus, known, chosen)

@@ -151,6 +151,8 @@ KILL = "PROCESS_EXIT EXIT_CODE=killed EXIT_STATUS=9"
         ),
         ((KILL,), Exit(code="killed", status=9, result="signal", realtime_usec=0)),
         (("STARTED", "STOPPING"), Exit(requested=True, realtime_usec=1)),
+        (("STARTED", "SUCCESS"), Exit(realtime_usec=1)),
+        (("STARTED", "STOPPING", "SUCCESS"), Exit(requested=True, realtime_usec=1)),
         (
             ("STOPPING", KILL, "FAILURE_RESULT UNIT_RESULT=timeout", "STARTED"),
             Exit(code="killed", status=9, result="timeout", requested=True, realtime_usec=0),
