@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 SCRIPTS := .ci/run examples/demo integration/provision integration/sandbox $(wildcard benchmarks/*.sh)
 
-.PHONY: help setup lint test demo bench clean
+.PHONY: help setup pm2 lint test demo bench clean
 
 help:
 	@echo 'make demo    run examples/tracking and show it'
@@ -11,10 +11,16 @@ help:
 	@echo 'make bench   measure pm2sd beside PM2'
 	@echo 'make lint    the checks that run nothing'
 	@echo 'make setup   system packages and .venv, which the others do by themselves'
+	@echo 'make pm2     the PM2 to compare with, which test and bench fetch by themselves'
 	@echo 'make clean   remove what the others made in this folder'
 
 setup:
 	@integration/provision
+
+# The PM2 that tests and benchmarks compare with; the sandbox they run in has no network.
+pm2:
+	@integration/provision npm
+	@benchmarks/fetch-pm2.sh
 
 lint: setup
 	$(PYTHON) -m ruff check
@@ -22,15 +28,13 @@ lint: setup
 	$(PYTHON) -m mypy
 	shellcheck $(SCRIPTS)
 
-test: lint
+test: lint pm2
 	integration/sandbox -- env HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis $(PYTHON) -m pytest
 
 demo: setup
 	@examples/demo
 
-bench:
-	@integration/provision npm
-	benchmarks/fetch-pm2.sh
+bench: pm2
 	integration/sandbox -- $(PYTHON) -m benchmarks.run
 
 clean:

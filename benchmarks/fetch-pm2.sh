@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Usage: benchmarks/fetch-pm2.sh
 #
-# Installs the PM2 that the benchmarks compare with into benchmarks/.pm2, from npm. Takes no network
-# when it is there already. The benchmarks themselves run in a sandbox that has none.
+# Installs the PM2 that tests and benchmarks compare with into benchmarks/.pm2, from npm. Takes no
+# network when it is there already; they themselves run in a sandbox that has none.
 
 set -euo pipefail
 shopt -s inherit_errexit

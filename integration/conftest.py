@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from integration.harness import Pm2sd, Project, systemctl
+from integration.pm2 import BINARY, Pm2
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,3 +39,13 @@ def project(tmp_path: Path) -> Iterator[Project]:
 def pm2sd(project: Project) -> Pm2sd:
     """The command line; `pm2sd("status", "--json").json`."""
     return Pm2sd(project)
+
+
+@pytest.fixture
+def pm2(tmp_path: Path) -> Iterator[Pm2]:
+    """A real PM2 with nothing in it; its daemon and apps end with the test."""
+    if not BINARY.exists():
+        pytest.skip("PM2 is not there to compare with; `make pm2` fetches it")
+    pm2 = Pm2(tmp_path / "pm2_home")
+    yield pm2
+    pm2("kill")
