@@ -28,6 +28,11 @@ def read_early() -> None:
     _early.update(_read(_services(slices)))
 
 
+def is_known(path: str) -> bool:
+    """Whether the early reading found this control group."""
+    return path in _early
+
+
 def percentages(paths: Iterable[str]) -> dict[str, float]:
     """The use of each control group in percent of one CPU, to a tenth.
 

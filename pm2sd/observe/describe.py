@@ -31,6 +31,7 @@ _LIMITS: Final = {
     "MemorySwapMax": ("MemorySwapMax", "bytes"),
     "TasksMax": ("TasksMax", "count"),
     "CPUQuota": ("CPUQuotaPerSecUSec", "cpu"),
+    "IOWeight": ("IOWeight", "count"),
     "LimitNOFILE": ("LimitNOFILESoft", "count"),
     "StartLimitBurst": ("StartLimitBurst", "count"),
     "StartLimitIntervalSec": ("StartLimitIntervalUSec", "usec"),

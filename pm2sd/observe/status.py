@@ -116,7 +116,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
                 uptime=max(0.0, now - process.started) if process.pid else None,
                 restarts=process.restarts,
                 cpu=percentages.get(group) if group else None,
-                memory=cgroup.usage(group).memory if group else None,
+                memory=cgroup.memory(group) if group else None,
                 user=user,
                 result=process.result,
                 enabled=enabled[one.app],
@@ -152,7 +152,7 @@ def _control_groups(bus: Bus, running: Iterable[Instance]) -> dict[str, str]:
     groups = {}
     for one in running:
         path = cgroup.unit_path(manager, names.slice_name(one.app), one.unit)
-        if cgroup.cpu_time(path) is None:
+        if not cpu.is_known(path) and cgroup.cpu_time(path) is None:
             path = bus.get(one.unit, "Service", "ControlGroup")
         if path:
             groups[one.unit] = path

@@ -71,14 +71,17 @@ def unit_path(manager: str, slices: str, unit: str) -> str:
 
 def usage(path: str) -> Usage:
     """What the control group of a unit's ``ControlGroup`` property uses, nested groups included."""
-    directory = root() + path
-    pids = _pids(directory)
-    if pids is None:
-        return Usage(None, None, ())
-    memory = _number(_read(f"{directory}/memory.current"))
-    if memory is None:
-        memory = resident(pids)
-    return Usage(memory, cpu_time(path), pids)
+    pids = _pids(root() + path)
+    return Usage(None, None, ()) if pids is None else Usage(memory(path), cpu_time(path), pids)
+
+
+def memory(path: str) -> int | None:
+    """The memory a group uses in bytes, nested groups included; None without the group."""
+    current = _number(_read(f"{root()}{path}/memory.current"))
+    if current is not None:
+        return current
+    pids = _pids(root() + path)
+    return None if pids is None else resident(pids)
 
 
 def cpu_time(path: str) -> int | None:
