@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from pm2sd.ecosystem.nodes import Plain
+if TYPE_CHECKING:
+    from pm2sd.ecosystem.nodes import Plain
 
 ExecMode = Literal["fork", "cluster"]
 
@@ -23,7 +24,8 @@ class App:
     Durations are milliseconds, sizes bytes. ``command`` is the argument vector that runs it, its
     first element an absolute path; ``script``, ``args``, ``interpreter`` and ``interpreter_args``
     are kept beside it because people ask for them. Log files are absolute paths, ``/dev/null`` to
-    drop a stream, or None for the journal. ``written`` holds the options as the user gave them,
+    drop a stream, or None for the journal. ``cpu_quota`` is percents of one CPU; ``unit`` has lines
+    of directives by section. ``written`` holds the options as the user gave them,
     under their canonical names.
     """
 
@@ -54,6 +56,10 @@ class App:
     restart_delay: int = 0
     exp_backoff_restart_delay: int | None = None
     max_memory_restart: int | None = None
+    cpu_quota: float | None = None
+    io_weight: int | None = None
+    tasks_max: int | None = None
+    nice: int | None = None
 
     kill_timeout: int = 1600
     kill_signal: str = "SIGINT"
@@ -70,6 +76,7 @@ class App:
     log_date_format: str | None = None
     log_type: str | None = None
 
+    unit: Mapping[str, Sequence[str]] = field(default_factory=dict)
     written: Mapping[str, Plain] = field(default_factory=dict)
 
     def to_json(self) -> str:

@@ -24,6 +24,7 @@ _VERDICTS: Final = {
 }
 _OUR_VERDICTS: Final = {
     Fidelity.BETTER: "is pm2sd's own",
+    Fidelity.APPROXIMATE: "is pm2sd's own, and does not work everywhere",
     Fidelity.NOT_YET: "is pm2sd's own, and not carried out yet",
 }
 

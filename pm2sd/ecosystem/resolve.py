@@ -35,12 +35,17 @@ _SAME = (
     "restart_delay",
     "exp_backoff_restart_delay",
     "max_memory_restart",
+    "cpu_quota",
+    "io_weight",
+    "tasks_max",
+    "nice",
     "kill_timeout",
     "kill_signal",
     "treekill",
     "shutdown_with_message",
     "wait_ready",
     "listen_timeout",
+    "unit",
 )
 
 

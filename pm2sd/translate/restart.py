@@ -21,9 +21,11 @@ RESTART_STEPS_SINCE = 254
 _LONGEST_WINDOW = 100 * 365 * 24 * 3_600_000
 
 # The wait of systemd without RestartSteps=: a first start goes through at once; a restart waits
-# PM2's delay, kept in the runtime directory, which outlives restarts but not a stop.
+# PM2's delay, kept in the runtime directory, which outlives restarts but not a stop. The user's own
+# directives may name further runtime directories, in any order.
 _BACKOFF_SCRIPT = """\
-state=$RUNTIME_DIRECTORY/backoff
+inside=${RUNTIME_DIRECTORY#*/pm2sd/backoff/}
+state=$XDG_RUNTIME_DIR/pm2sd/backoff/${inside%%:*}/backoff
 read -r up rest </proc/uptime
 if read -r delay started 2>/dev/null <"$state"; then
   if [ "$delay" -eq 0 ] || [ $((${up%.*} - started)) -gt "$3" ]; then delay=$1

@@ -55,12 +55,18 @@ def service(
         memory_max=app.max_memory_restart,
         # With swap the limit would only push the app out to disk (measured).
         memory_swap_max=None if app.max_memory_restart is None else 0,
+        cpu_quota=app.cpu_quota,
+        io_weight=app.io_weight,
+        tasks_max=app.tasks_max,
+        nice=app.nice,
         standard_output=logs.output,
         standard_error=logs.error,
         syslog_identifier=logs.identifier,
         syslog_level=logs.level,
         runtime_directory=_backoff_directory(app) if backoff else None,
         runtime_directory_preserve="restart" if backoff else "no",
+        extra_unit=tuple(app.unit.get("Unit", ())),
+        extra_service=tuple(app.unit.get("Service", ())),
     )
     return unit, (*notes, *ready_notes)
 

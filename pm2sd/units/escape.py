@@ -33,6 +33,7 @@ _SPELLINGS: Final = {'"': '\\"', "\\": "\\\\", "%": "%%", "\n": "\\n", "\t": "\\
 _BARE: Final = re.compile(r"[A-Za-z0-9_./@:=,+-]*")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORD: Final = re.compile(r"[A-Za-z0-9_+-]+")
+_DIRECTIVE: Final = re.compile(r"[A-Z][A-Za-z0-9-]*=[^\n\r]*")
 _UNIT: Final = re.compile(UNIT_NAME)
 _LINE_BREAK: Final = re.compile(r"[\n\r]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -226,6 +227,24 @@ def timeout(milliseconds: int) -> Escaped:
 def count(number: int) -> Escaped:
     """A number; of bytes, of starts."""
     return Escaped(_natural(number))
+
+
+def percent(number: float) -> Escaped:
+    """Percents, with systemd's two decimals."""
+    return Escaped(f"{number:.2f}".rstrip("0").rstrip(".") + "%")
+
+
+def integer(number: int) -> Escaped:
+    """A number that may be negative."""
+    return Escaped(str(int(number)))
+
+
+def directive(line: str) -> Escaped:
+    """A whole line ``Name=value`` that the user wrote, in systemd's syntax."""
+    if not _DIRECTIVE.fullmatch(line) or line.endswith("\\"):
+        raise CannotCarry(f"the directive {shown(line)}", "is no line of a unit file")
+    _check(line, f"the directive {shown(line)}")
+    return Escaped(line)
 
 
 def codes(numbers: Iterable[int]) -> Escaped:

@@ -57,6 +57,8 @@ class Service:
 
     ``name``, ``part_of`` and ``slice`` are whole unit names; an empty ``working_directory`` leaves
     it to the manager. ``timeout_stop`` 0 means at once, not for ever as in a unit file.
+    ``cpu_quota`` is percents of one CPU. ``extra_unit`` and ``extra_service`` are whole lines for
+    the ends of the sections: systemd's own syntax, not literal as all else.
     """
 
     name: str
@@ -88,6 +90,10 @@ class Service:
 
     memory_max: int | None = None
     memory_swap_max: int | None = None
+    cpu_quota: float | None = None
+    io_weight: int | None = None
+    tasks_max: int | None = None
+    nice: int | None = None
 
     standard_output: Output = JOURNAL
     standard_error: Output = JOURNAL
@@ -95,6 +101,9 @@ class Service:
     syslog_level: Literal["info", "err"] = "info"
     runtime_directory: Text | None = None
     runtime_directory_preserve: Literal["no", "restart", "yes"] = "no"
+
+    extra_unit: tuple[str, ...] = ()
+    extra_service: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

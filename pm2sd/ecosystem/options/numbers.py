@@ -20,6 +20,9 @@ from pm2sd.ecosystem.quantities import (
 # A number in a string; PM2 takes every one for the number (lib/tools/Config.js, _valid).
 NUMERIC = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*"
 
+# A thousand CPUs.
+_MOST_PERCENT = 100_000
+
 
 def number(node: Node) -> float | None:
     """The number a value is, or is the text of; None for everything else."""
@@ -145,3 +148,37 @@ class Size(ValueType):
     def show(self, value: object) -> str:
         """The amount with its unit."""
         return show_size(value) if isinstance(value, int) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Percentage(ValueType):
+    """Percents of one CPU, with or without the sign; two decimals count (systemd's permyriad)."""
+
+    least: int
+    label: str = "a percentage of one CPU, such as 150%"
+
+    def parse(self, node: Node) -> float:
+        """Percents."""
+        text = node.value.strip() if isinstance(node.value, str) else ""
+        value = parse_number(text[:-1]) if text.endswith("%") else number(node)
+        if value is None:
+            raise self.refuse(node)
+        if not self.least <= value <= _MOST_PERCENT:
+            part = isinstance(node.value, int | float) and 0 < value < self.least
+            hint = f"did you mean {number_text(value * 100)}%?" if part else None
+            but = f"{self.label}, from {self.least}% to {_MOST_PERCENT}%"
+            raise self.refuse(node, hint, but=but)
+        return round(value, 2)
+
+    def schema(self) -> Schema:
+        """A number, or a string with the sign."""
+        return {
+            "anyOf": [
+                {"type": "number", "minimum": self.least, "maximum": _MOST_PERCENT},
+                {"type": "string", "pattern": f"^{NUMERIC}%?\\s*$"},
+            ]
+        }
+
+    def show(self, value: object) -> str:
+        """The number with the sign."""
+        return f"{value:g}%"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pm2sd.ecosystem.options.directives import Directives
 from pm2sd.ecosystem.options.lists import Environment, SignalName, Strings, VariableNames
 from pm2sd.ecosystem.options.model import Option, Section
-from pm2sd.ecosystem.options.numbers import Duration, Integer
+from pm2sd.ecosystem.options.numbers import Duration, Integer, Percentage
 from pm2sd.ecosystem.options.types import Boolean, Choice, Either, Shape, Text, ValueType
 from pm2sd.notes import Fidelity
 
@@ -92,26 +93,39 @@ OURS = (
         "ExecStartPost=",
         "ready: http://localhost:3000/ready",
     ),
-    _planned(
-        "cpu_quota",
-        Shape(("a string", "a number"), "a percentage of one CPU"),
-        "The most CPU time an instance may use.",
-        "CPUQuota=",
-        "cpu_quota: 150%",
+    Option(
+        name="cpu_quota",
+        section=Section.OURS,
+        type=Percentage(1),
+        doc="The most CPU time an instance may use: 100% is one CPU.",
+        becomes="CPUQuota=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it. A change takes effect without a restart.",
+        example="cpu_quota: 150%",
+        default_text="no limit",
     ),
-    _planned(
-        "io_weight",
-        Integer(1, 10_000),
-        "The share of the disks' time, 100 being the normal one.",
-        "IOWeight=",
-        "io_weight: 50",
+    Option(
+        name="io_weight",
+        section=Section.OURS,
+        type=Integer(1, 10_000),
+        doc="The share of the disks' time, 100 being the normal one.",
+        becomes="IOWeight=",
+        fidelity=Fidelity.APPROXIMATE,
+        difference="it works only where the administrator lets the user's manager control disk "
+        "time: Delegate=cpu memory pids io in a drop-in of user@.service",
+        example="io_weight: 50",
+        default_text="100",
     ),
-    _planned(
-        "tasks_max",
-        Integer(1, 2**31 - 1),
-        "The most processes and threads an instance may have.",
-        "TasksMax=",
-        "tasks_max: 200",
+    Option(
+        name="tasks_max",
+        section=Section.OURS,
+        type=Integer(1, 2**31 - 1),
+        doc="The most processes and threads an instance may have.",
+        becomes="TasksMax=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it. A change takes effect without a restart.",
+        example="tasks_max: 200",
+        default_text="DefaultTasksMax= of the manager",
     ),
     _planned(
         "memory_policy",
@@ -120,12 +134,17 @@ OURS = (
         "MemoryMax=, a .timer",
         "memory_policy: graceful",
     ),
-    _planned(
-        "nice",
-        Integer(-20, 19),
-        "The priority of the processes, 19 being the lowest.",
-        "Nice=",
-        "nice: 10",
+    Option(
+        name="nice",
+        section=Section.OURS,
+        type=Integer(-20, 19),
+        doc="The priority of the processes, 19 being the lowest. Below 0 it takes LimitNICE= for "
+        "the user's manager.",
+        becomes="Nice=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it.",
+        example="nice: 10",
+        default_text="that of the manager, 0",
     ),
     _planned(
         "hardening",
@@ -155,11 +174,17 @@ OURS = (
         "a .socket",
         "idle_timeout: 10m",
     ),
-    _planned(
-        "unit",
-        Shape(("an object",), "an object of sections"),
-        "Directives that are copied into the unit.",
-        "the directives themselves",
-        "unit: {Service: {LimitNOFILE: 65536}}",
+    Option(
+        name="unit",
+        section=Section.OURS,
+        type=Directives(),
+        doc="Directives that are copied into NAME@.service as they are: systemd's syntax, with its "
+        "specifiers (%i) and quotes; a list writes a directive several times. Those that another "
+        "option writes are refused.",
+        becomes="the directives themselves",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it.",
+        example="unit: {Service: {LimitNOFILE: 65536}}",
+        default_text="unset",
     ),
 )
