@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -12,29 +13,49 @@ from pm2sd.errors import ExitStatus, Pm2sdError
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit status."""
-    _before_the_parser(sys.argv[1:] if arguments is None else arguments)
-    from pm2sd.cli.main import ReaderGone, app
+    words = sys.argv[1:] if arguments is None else arguments
+    _read_cpu_times(words)
+    from pm2sd.cli.output import ReaderGone, complain
 
     try:
-        status = app(args=arguments, prog_name="pm2sd", standalone_mode=True)
-    except Pm2sdError as error:
-        from pm2sd.cli.output import complain
+        if not _quick_road(words):
+            from pm2sd.cli.main import app
 
+            app(args=arguments, prog_name="pm2sd", standalone_mode=True)
+    except Pm2sdError as error:
         complain(error.problems())
         return error.code
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
-    except ReaderGone:
+    except (ReaderGone, BrokenPipeError):
         # The interpreter must not try again to write what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.OK
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else ExitStatus.FAILED
-    return status or ExitStatus.OK
+    return ExitStatus.OK
 
 
-def _before_the_parser(words: list[str]) -> None:
-    """What must happen some time before a command and can use the time its parser takes to load."""
+def _quick_road(words: list[str]) -> bool:
+    """Run a command that is often asked for, as it stands alone, without loading the parser.
+
+    The parser takes longer to load than the list takes to make. Options and selectors take the
+    ordinary road, to the same functions.
+    """
+    from pm2sd.cli.commands import BY_NAME
+
+    row = BY_NAME.get(words[0]) if len(words) == 1 else None
+    if row is None or not row.bare:
+        return False
+    from importlib import import_module
+
+    module, _, function = row.bare.partition(":")
+    getattr(import_module(f"pm2sd.cli.{module}"), function)()
+    return True
+
+
+def _read_cpu_times(words: list[str]) -> None:
+    """Take the first of the two readings that a percentage needs, while everything else loads."""
     from pm2sd.cli.commands import BY_NAME
 
     row = BY_NAME.get(next((word for word in words if not word.startswith("-")), ""))
@@ -50,6 +71,7 @@ def run() -> NoReturn:
     Taking the interpreter apart would cost 15 ms of some 80, and everything that must be closed is
     closed by now.
     """
+    gc.disable()  # a command ends before there is anything to collect
     status = main()
     with suppress(OSError):  # nobody is there to read it
         sys.stdout.flush()

@@ -12,7 +12,8 @@ class Command:
 
     ``function`` is ``module:function`` below ``pm2sd.cli``; it is imported when the command runs.
     ``settings`` go to the parser (``ignore_unknown_options`` and the like). ``shows_cpu`` has
-    CPU times read before the parser is loaded: see ``pm2sd.observe.cpu``.
+    CPU times read before the parser is loaded: see ``pm2sd.observe.cpu``. ``bare`` is the function
+    that does the same as the command without any argument, and needs no parser.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Command:
     aliases: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     shows_cpu: bool = False
+    bare: str = ""
 
 
 _FILE, _LIFE, _LOOK, _LOGS, _HELP = (
@@ -69,6 +71,7 @@ COMMANDS = (
         _LOOK,
         ("list", "ls", "l", "ps"),
         shows_cpu=True,
+        bare="listing:print_status",
     ),
     Command(
         "describe",
@@ -78,7 +81,14 @@ COMMANDS = (
         ("show", "info", "desc"),
         shows_cpu=True,
     ),
-    Command("jlist", "status:jlist", "The list as JSON, in PM2's shape.", _LOOK, shows_cpu=True),
+    Command(
+        "jlist",
+        "status:jlist",
+        "The list as JSON, in PM2's shape.",
+        _LOOK,
+        shows_cpu=True,
+        bare="listing:print_jlist",
+    ),
     Command(
         "prettylist",
         "status:prettylist",

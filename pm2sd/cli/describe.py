@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pm2sd.cli import human, output
-from pm2sd.cli.status import STYLES, Json, pick, record
+from pm2sd.cli.listing import STYLES, pick, record
+from pm2sd.cli.status import Json
 from pm2sd.observe.known import Known
 from pm2sd.systemd.bus import Bus
 

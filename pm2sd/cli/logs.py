@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from pm2sd.cli import output
-from pm2sd.cli.status import Json, Selectors, pick
+from pm2sd.cli.listing import pick
+from pm2sd.cli.status import Json, Selectors
 from pm2sd.observe.known import Known
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from pm2sd import __version__
 from pm2sd.cli.commands import BY_NAME, COMMANDS, Command
+from pm2sd.cli.output import ReaderGone
 
 
 def _load(row: Command) -> Any:
@@ -26,10 +27,6 @@ def _load(row: Command) -> Any:
         body
     )
     return typer.main.get_command(single)
-
-
-class ReaderGone(Exception):
-    """Nobody reads our output any more (``| head``), which is no failure."""
 
 
 class LazyGroup(TyperGroup):

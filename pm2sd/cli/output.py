@@ -22,6 +22,10 @@ _STYLES = {
 }
 
 
+class ReaderGone(Exception):
+    """Nobody reads our output any more (``| head``), which is no failure."""
+
+
 def coloured(stream: TextIO) -> bool:
     """Whether to colour what goes to ``stream`` (no-color.org, and FORCE_COLOR)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":

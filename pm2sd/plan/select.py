@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from pm2sd.errors import ExitStatus, NoSuchApp, Pm2sdError
 from pm2sd.plan.stored import StoredApp
@@ -85,6 +84,8 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 def _hint(selector: str, apps: Mapping[str, StoredApp]) -> str:
+    from difflib import get_close_matches
+
     known = [*apps, *(stored.app.namespace for stored in apps.values())]
     near = get_close_matches(selector, known, n=1)
     if near:
