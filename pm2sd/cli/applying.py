@@ -14,6 +14,7 @@ from pm2sd.control.configuration import Configuration, load
 from pm2sd.control.session import Session, changing, session
 from pm2sd.errors import ExitStatus
 from pm2sd.plan.plan import Options, Plan
+from pm2sd.units.names import parse_instance
 
 
 def waiting(pid: int | None) -> None:
@@ -75,7 +76,7 @@ def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> E
     well = [
         display(unit)
         for unit in (*todo.start, *todo.restart)
-        if unit.endswith(".service") and unit not in unwell
+        if parse_instance(unit) and unit not in unwell
     ]
     if well:
         say(f"{paint('up:', 'green', sys.stderr)} {', '.join(well)}")

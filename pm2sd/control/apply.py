@@ -20,6 +20,7 @@ from pm2sd.systemd.bus import Job
 from pm2sd.translate.logs import log_files
 from pm2sd.translate.target import DEFAULT_NAMESPACE, namespace_target
 from pm2sd.translate.translation import translate
+from pm2sd.units.names import parse_instance
 from pm2sd.units.render import render
 
 # Longer than any TimeoutStartSec or TimeoutStopSec an app is likely to have: the manager gives up
@@ -163,7 +164,9 @@ def _start(session: Session, todo: Plan, say: Callable[[str], None]) -> list[Fai
 
 
 def _count(jobs: Sequence[Job]) -> str:
-    number = sum(job.unit.endswith(".service") for job in jobs)
+    number = sum(parse_instance(job.unit) is not None for job in jobs)
+    if not number:
+        return "units"
     return "one instance" if number == 1 else f"{number} instances"
 
 

@@ -36,10 +36,15 @@ def _up(session: Session, verb: Verb, chosen: Sequence[Instance], apps: Apps) ->
     session.bus.reset_failed(units)
     jobs = [Job(verb, unit) for unit in units]
     jobs += [Job("start", target) for target in whole(chosen, apps)]
+    jobs += [Job("start", unit) for app in _apps(chosen) for unit in apps[app].auxiliary]
     results = session.bus.run_jobs(jobs, JOB_SECONDS)
     failures = failures_of_jobs(session, {job.unit: result for job, result in results.items()})
     failed = {failure.unit for failure in failures}
     return failures + settle(session, [unit for unit in units if unit not in failed])
+
+
+def _apps(chosen: Sequence[Instance]) -> list[str]:
+    return list(dict.fromkeys(one.app for one in chosen))
 
 
 def whole(chosen: Sequence[Instance], apps: Apps) -> list[str]:

@@ -13,7 +13,7 @@ _DOWN = frozenset({"inactive", "failed"})
 
 
 def rows(session: Session, apps: Iterable[str]) -> list[UnitRow]:
-    """The loaded instances of some apps, and the target and slice of each."""
+    """The loaded instances of some apps, and the target, slice and auxiliary units of each."""
     patterns = [
         pattern
         for app in apps
@@ -21,6 +21,7 @@ def rows(session: Session, apps: Iterable[str]) -> list[UnitRow]:
             names.target(app),
             names.slice_name(app),
             names.service_template(app).replace("@.", "@*."),
+            f"{names.unit_name(app)}:*",
         )
     ]
     return session.bus.list_units(patterns)
@@ -48,5 +49,7 @@ def running(session: Session, apps: Iterable[str], pending: Mapping[str, int]) -
 
 
 def _started(session: Session, unit: str) -> int:
-    """When the instance's process was started, in microseconds of CLOCK_MONOTONIC."""
-    return int(session.bus.get(unit, "Service", "ExecMainStartTimestampMonotonic"))
+    """When the unit, or the service's process, was started: microseconds of CLOCK_MONOTONIC."""
+    if unit.endswith(".service"):
+        return int(session.bus.get(unit, "Service", "ExecMainStartTimestampMonotonic"))
+    return int(session.bus.get(unit, "Unit", "ActiveEnterTimestampMonotonic"))

@@ -11,7 +11,7 @@ from pm2sd.ecosystem.app import App
 from pm2sd.errors import InvalidConfig, Problem
 from pm2sd.notes import Note
 from pm2sd.plan.effects import Effect, changed_directives, effect
-from pm2sd.plan.stored import Stored
+from pm2sd.plan.stored import Stored, auxiliary
 from pm2sd.units import names
 
 
@@ -39,15 +39,20 @@ class Desired:
         """The unit names of its instances, in their order."""
         return tuple(names.instance(self.app.name, n) for n in range(self.app.instances))
 
+    @property
+    def auxiliary(self) -> tuple[str, ...]:
+        """The units beside its instances that run whenever its target does."""
+        return auxiliary(self.app.name, self.files)
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
     """What the manager says of our units.
 
     ``active`` are the units that run, are being started or wait to be restarted; ``enabled`` the
-    targets that come back at boot; ``stale`` the instances that an interrupted run meant to
-    restart and that have not been restarted since; ``unread`` the units whose files changed since
-    the manager read them.
+    targets that come back at boot; ``stale`` the units that an interrupted run meant to restart
+    and that have not been restarted since; ``unread`` the units whose files changed since the
+    manager read them.
     """
 
     active: frozenset[str] = frozenset()
@@ -171,6 +176,13 @@ def _refuse_conflicts(
         raise InvalidConfig(problems)
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    start: list[str]
+    restart: list[str]
+    stop: list[str]
+
+
 class _Draft:
     """A plan in the making."""
 
@@ -207,25 +219,46 @@ class _Draft:
         if any(unit in self._running.stale for unit in restart) and not reasons:
             reasons = ["an earlier apply was interrupted before its restart"]
         target = names.target(name)
+        beside = self._beside(one, effects, up=wanted or target in self._running.active)
         if one.app.autostart and target not in self._running.enabled:
             self._enable.append(target)
         elif old and old.app.autostart and not one.app.autostart:
             self._disable += [target] if target in self._running.enabled else []
-        if start and target not in self._running.active:
+        if (start or beside.start) and target not in self._running.active:
             self._start.append(target)
-        self._stop += surplus
-        self._start += start
-        self._restart += restart
+        self._stop += [*beside.stop, *surplus]
+        self._start += [*start, *beside.start]
+        self._restart += [*restart, *beside.restart]
         self._changes.append(
             AppChange(
                 name,
-                _action(before, reasons, start, restart, surplus),
+                _action(before, reasons, [*start, *beside.start], restart, surplus),
                 tuple(reasons),
                 tuple(start),
                 tuple(restart),
                 tuple(surplus),
             )
         )
+
+    def _beside(self, one: Desired, effects: Mapping[str, Effect], *, up: bool) -> _Beside:
+        """What happens to the units beside an app's instances; ``up``: its target is to be up."""
+        active = self._active_beside(one.app.name)
+        return _Beside(
+            start=[unit for unit in one.auxiliary if up and unit not in active],
+            restart=[
+                unit
+                for unit in one.auxiliary
+                if unit in active
+                and (
+                    unit in self._running.stale
+                    or effects.get(names.template_of(unit)) is Effect.RESTART
+                )
+            ],
+            stop=[unit for unit in active if names.template_of(unit) not in one.files],
+        )
+
+    def _active_beside(self, name: str) -> list[str]:
+        return sorted(unit for unit in self._running.active if names.is_auxiliary(unit, name))
 
     def orphan(self, name: str) -> None:
         """An app that the configuration no longer has: named, and removed when asked to."""
@@ -237,7 +270,11 @@ class _Draft:
         target = names.target(name)
         around = (target, names.slice_name(name))
         stop = self._surplus(name, ())
-        self._stop += [*stop, *(unit for unit in around if unit in self._running.active)]
+        self._stop += [
+            *self._active_beside(name),
+            *stop,
+            *(unit for unit in around if unit in self._running.active),
+        ]
         self._disable += {target} & self._running.enabled
         self.files(files, {})
         self._changes.append(AppChange(name, Action.REMOVE, stop=tuple(stop)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pm2sd.ecosystem.app import App
 from pm2sd.notes import Fidelity, Note
 from pm2sd.units import names
-from pm2sd.units.mark import ParsedMark, environment_variables, read_mark
+from pm2sd.units.mark import ParsedMark, environment_variables, read_mark, sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,23 @@ class StoredApp:
         """The unit names of its instances, in their order."""
         return tuple(names.instance(self.app.name, n) for n in range(self.app.instances))
 
+    @property
+    def auxiliary(self) -> tuple[str, ...]:
+        """The units beside its instances that run whenever its target does."""
+        return auxiliary(self.app.name, self.files)
+
     def edited(self) -> tuple[str, ...]:
         """The files that were changed by hand."""
         marks = ((path, read_mark(text)) for path, text in self.files.items())
         return tuple(path for path, mark in marks if mark is None or not mark.intact)
+
+
+def auxiliary(app: str, files: Mapping[str, str]) -> tuple[str, ...]:
+    """The units beside an app's instances that its target wants, from the app's files."""
+    directives = sections(files.get(names.target(app), "")).get("Unit", ())
+    return tuple(
+        value for name, value in directives if name == "Wants" and names.is_auxiliary(value, app)
+    )
 
 
 @dataclass(frozen=True, slots=True)

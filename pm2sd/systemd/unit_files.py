@@ -11,6 +11,7 @@ from typing import Final
 from pm2sd.systemd.durable import failure, sync_directory, write_synced
 from pm2sd.systemd.paths import unit_directory
 from pm2sd.units.mark import MARK_PREFIX
+from pm2sd.units.names import template_of
 
 _UNIT_SUFFIXES: Final = (".service", ".target", ".socket", ".timer", ".path", ".slice")
 _DROP_IN_SUFFIXES: Final = (".conf", ".env")
@@ -142,12 +143,6 @@ class UnitDirectory:
                 if entry is not None and not (own and _is_marked(entry)):
                     found.setdefault(name, entry.path)
         return found
-
-
-def template_of(unit: str) -> str:
-    """``web@.service`` for ``web@0.service``; a unit that is no instance is its own."""
-    prefix, at, rest = unit.partition("@")
-    return f"{prefix}@.{rest.rpartition('.')[2]}" if at else unit
 
 
 def _entries(directory: Path | str) -> Iterator[os.DirEntry[str]]:

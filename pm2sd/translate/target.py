@@ -13,13 +13,21 @@ from pm2sd.units.model import EnvironmentFile, InstanceDropIn, Mark, Target
 DEFAULT_NAMESPACE = "default"
 
 
-def target(app: App, mark: Mark, record: Mapping[str, str]) -> Target:
-    """``NAME.target``, which wants every instance and carries the app's record."""
+def target(
+    app: App, mark: Mark, record: Mapping[str, str], auxiliary: Sequence[str] = ()
+) -> Target:
+    """``NAME.target``, which wants every instance and carries the app's record.
+
+    ``auxiliary`` are the units beside the instances that run whenever the target does.
+    """
     return Target(
         name=names.target(app.name),
         mark=replace(mark, record=record),
         description=f"{app.name} (pm2sd)",
-        wants=tuple(names.instance(app.name, number) for number in range(app.instances)),
+        wants=(
+            *(names.instance(app.name, number) for number in range(app.instances)),
+            *auxiliary,
+        ),
         part_of=_namespace(app),
     )
 

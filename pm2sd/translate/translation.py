@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pm2sd import __version__
 from pm2sd.ecosystem.app import App
 from pm2sd.notes import Note
+from pm2sd.translate.auxiliary import auxiliary
 from pm2sd.translate.service import service
 from pm2sd.translate.target import instance_drop_ins, secrets_file, target
 from pm2sd.units.model import Mark, Unit
@@ -39,6 +40,8 @@ def translate(
     """
     mark = Mark(app=app.name, namespace=app.namespace, source=app.source, version=__version__)
     the_service, said = service(app, mark, systemd=systemd, unit_directory=unit_directory)
+    beside = auxiliary(app, mark)
+    said = (*said, *beside.notes)
     record = {
         "Record": app.to_json(),
         "Ids": json.dumps(list(ids)),
@@ -47,7 +50,8 @@ def translate(
     }
     units: tuple[Unit, ...] = (
         the_service,
-        target(app, mark, record),
+        target(app, mark, record, beside.wanted),
+        *beside.units,
         *instance_drop_ins(app, mark),
         *secrets_file(app, mark),
     )

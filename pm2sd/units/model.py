@@ -119,6 +119,28 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuxiliaryService:
+    """``NAME:WHAT.service``: something that is done beside an app's instances.
+
+    ``oneshot`` runs each of ``exec_start`` to its end, one after the other; ``exec`` is one program
+    that stays. ``part_of`` is the app's target for one that stops with it. What it prints is
+    info in the journal; a program that stays is started again when it fails.
+    """
+
+    name: str
+    mark: Mark
+    description: Text
+    type: Literal["oneshot", "exec"] = "oneshot"
+    part_of: str | None = None
+    slice: str
+    exec_start: tuple[tuple[Text, ...], ...]
+    working_directory: str = ""
+    environment: Mapping[str, Text] = field(default_factory=dict)
+    restart: Literal["on-failure", "no"] = "no"
+    restart_sec: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceDropIn:
     """``NAME@N.service.d/10-pm2sd.conf``: what one instance has of its own."""
 
@@ -136,7 +158,7 @@ class EnvironmentFile:
     variables: Mapping[str, str]
 
 
-Unit: TypeAlias = Service | Target | InstanceDropIn | EnvironmentFile
+Unit: TypeAlias = Service | Target | AuxiliaryService | InstanceDropIn | EnvironmentFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,30 @@ def target(app: str) -> str:
     return f"{unit_name(app)}.target"
 
 
+def auxiliary(app: str, what: str, suffix: str) -> str:
+    """``NAME:WHAT.SUFFIX``: a unit beside the app's instances.
+
+    A colon is escaped in app names, so no other app has such a unit. Raises CannotCarry where the
+    name is too long.
+    """
+    name = f"{unit_name(app)}:{what}.{suffix}"
+    # systemd keeps when a timer ran last in a file called stamp-NAME.
+    if len(f"stamp-{name}") > MAX_BYTES:
+        raise CannotCarry(f"the app name {app[:40]!r}...", f"is too long for its {suffix}")
+    return name
+
+
+def is_auxiliary(unit: str, app: str) -> bool:
+    """Whether a unit, or a file of one, is beside the app's instances."""
+    return unit.startswith(f"{unit_name(app)}:")
+
+
+def template_of(unit: str) -> str:
+    """``web@.service`` for ``web@0.service``; a unit that is no instance is its own."""
+    prefix, at, rest = unit.partition("@")
+    return f"{prefix}@.{rest.rpartition('.')[2]}" if at else unit
+
+
 def namespace_target(namespace: str) -> str:
     """``pm2sd-NAMESPACE.target``; no app's target has such a name."""
     return f"pm2sd-{_escape(namespace, 'the namespace')}.target"

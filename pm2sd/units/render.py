@@ -19,6 +19,7 @@ from pm2sd.units import escape, names
 from pm2sd.units.carry import carriable
 from pm2sd.units.mark import marked
 from pm2sd.units.model import (
+    AuxiliaryService,
     EnvironmentFile,
     InstanceDropIn,
     Mark,
@@ -74,6 +75,7 @@ class _Kind(NamedTuple):
 _KINDS: Final[Mapping[type, _Kind]] = {
     Service: _Kind("service.j2", lambda unit: unit.name, lambda unit: unit.name),
     Target: _Kind("target.j2", lambda unit: unit.name, lambda unit: unit.name),
+    AuxiliaryService: _Kind("auxiliary.j2", lambda unit: unit.name, lambda unit: unit.name),
     InstanceDropIn: _Kind(
         "dropin.j2", lambda unit: names.drop_in(unit.service), lambda unit: unit.service
     ),

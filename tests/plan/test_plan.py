@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from pm2sd import __version__
 from pm2sd.ecosystem.app import App
 from pm2sd.errors import InvalidConfig
 from pm2sd.plan.plan import Action, Desired, Options, Plan, Running, make_plan
 from pm2sd.plan.stored import Stored, read_stored
 from pm2sd.translate.translation import translate
 from pm2sd.units import names
+from pm2sd.units.model import AuxiliaryService, Mark, Target
 from pm2sd.units.render import render
 
 DIRECTORY = "/home/ada/.config/systemd/user"
@@ -205,3 +207,94 @@ def test_leftovers_of_a_killed_run_are_taken_over() -> None:
     plan = make_plan([desired(app())], stored, Running())
     assert set(plan.write) == {"web.target"}
     assert plan.start == ("web.target", "web@0.service")
+
+
+def guarded(one: App, *programs: str, directory: str = "") -> Desired:
+    """The app with units beside its instances: ``NAME:PROGRAM.service`` runs each program."""
+    helpers = [
+        AuxiliaryService(
+            name=names.auxiliary(one.name, program, "service"),
+            mark=Mark(app=one.name, namespace="default", source="", version=__version__),
+            description=program,
+            type="exec",
+            part_of=names.target(one.name),
+            slice=names.slice_name(one.name),
+            exec_start=((f"/bin/{program}",),),
+            working_directory=directory,
+        )
+        for program in programs
+    ]
+    units = translate(one, systemd=252, unit_directory=DIRECTORY, ids=range(one.instances)).units
+    wants = tuple(helper.name for helper in helpers)
+    units = tuple(
+        replace(unit, wants=(*unit.wants, *wants)) if isinstance(unit, Target) else unit
+        for unit in units
+    )
+    return Desired(one, {file.path: file.text for file in map(render, (*units, *helpers))})
+
+
+def with_units(running: Running, *units: str) -> Running:
+    return replace(running, active=running.active | set(units))
+
+
+def test_units_beside_the_instances_start_with_the_target() -> None:
+    one = guarded(app(), "cat", "dog")
+    plan = make_plan([one], Stored({}), Running())
+    assert one.auxiliary == ("web:cat.service", "web:dog.service")
+    assert read_stored(one.files).apps["web"].auxiliary == one.auxiliary
+    assert plan.start == ("web.target", "web@0.service", "web:cat.service", "web:dog.service")
+    (change,) = plan.changes
+    assert change.start == ("web@0.service",)
+
+
+def test_units_beside_the_instances_of_a_stopped_app_stay_down() -> None:
+    one = guarded(app(autostart=False), "cat")
+    assert make_plan([one], read_stored(one.files), Running()).is_empty()
+
+
+def test_a_missing_unit_is_started_where_the_target_is_up() -> None:
+    one = guarded(app(), "cat")
+    plan = make_plan([one], read_stored(one.files), up(app()), options=Options(start="none"))
+    assert plan.start == ("web:cat.service",)
+    assert action(plan) is Action.START
+
+
+def test_a_new_unit_starts_and_disturbs_no_instance() -> None:
+    plan = make_plan([guarded(app(), "cat")], on_disk(app()), up(app()))
+    assert (plan.start, plan.restart, plan.reload) == (("web:cat.service",), (), True)
+    assert action(plan) is Action.UPDATE
+
+
+def test_a_changed_unit_is_restarted_alone() -> None:
+    old, new = guarded(app(), "cat"), guarded(app(), "cat", directory="/srv")
+    running = with_units(up(app()), "web:cat.service")
+    plan = make_plan([new], read_stored(old.files), running)
+    assert (plan.restart, plan.start, plan.stop) == (("web:cat.service",), (), ())
+    assert plan.changes[0].restart == ()
+
+
+def test_an_interrupted_restart_of_a_unit_beside_the_instances_is_made_up_for() -> None:
+    one = guarded(app(), "cat")
+    running = with_units(up(app(), stale=frozenset({"web:cat.service"})), "web:cat.service")
+    assert make_plan([one], read_stored(one.files), running).restart == ("web:cat.service",)
+
+
+def test_a_unit_that_is_gone_is_stopped_before_its_file_is_removed() -> None:
+    stored = read_stored(guarded(app(), "cat", "dog").files)
+    running = with_units(up(app()), "web:cat.service", "web:dog.service")
+    plan = make_plan([guarded(app(), "dog")], stored, running)
+    assert (plan.stop, plan.remove) == (("web:cat.service",), ("web:cat.service",))
+    assert (plan.start, plan.restart) == ((), ())
+
+
+def test_the_units_of_another_app_are_left_alone() -> None:
+    running = with_units(up(app(), app("web2")), "web2:cat.service")
+    assert make_plan([desired(app())], on_disk(app(), app("web2")), running).is_empty()
+
+
+def test_an_orphan_is_removed_with_the_units_beside_its_instances() -> None:
+    stored = read_stored(guarded(app(), "cat").files)
+    running = with_units(up(app()), "web:cat.service")
+    plan = make_plan([], stored, running, orphans=["web"], options=Options(prune=True))
+    assert plan.stop[0] == "web:cat.service"
+    assert set(plan.remove) == {"web.target", "web@.service", "web:cat.service"}

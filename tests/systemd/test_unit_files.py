@@ -14,7 +14,7 @@ import pytest
 
 from pm2sd.errors import Pm2sdError
 from pm2sd.systemd import unit_files
-from pm2sd.systemd.unit_files import UnitDirectory, template_of
+from pm2sd.systemd.unit_files import UnitDirectory
 from pm2sd.units.mark import MARK_PREFIX
 
 OURS = f"{MARK_PREFIX} 0.1.0\n[Service]\nExecStart=/bin/true\n"
@@ -275,19 +275,6 @@ def test_units_of_others_are_found_in_every_directory(units: UnitDirectory, tmp_
         "dbus.service": f"{system}/dbus.service",
     }
     assert units.foreign_units([], unit_path) == {}
-
-
-@pytest.mark.parametrize(
-    ("unit", "template"),
-    [
-        ("web@0.service", "web@.service"),
-        ("web@.service", "web@.service"),
-        ("a.b@1.service", "a.b@.service"),
-        ("web.target", "web.target"),
-    ],
-)
-def test_template_of(unit: str, template: str) -> None:
-    assert template_of(unit) == template
 
 
 def test_a_thousand_files_are_read_quickly(units: UnitDirectory) -> None:

@@ -54,6 +54,21 @@ def test_different_apps_have_different_units(one: str, other: str) -> None:
     assert names.target(one) != names.namespace_target(other)
 
 
+@given(APPS, APPS)
+def test_an_auxiliary_unit_belongs_to_one_app_and_is_no_instance(one: str, other: str) -> None:
+    unit = names.auxiliary(one, "watch", "service")
+    assert re.fullmatch(names.UNIT_NAME, unit)
+    assert names.is_auxiliary(unit, other) == (one == other)
+    assert not names.is_auxiliary(names.instance(one, 0), one)
+    assert names.parse_instance(names.auxiliary(one, "health@0", "service")) is None
+
+
+def test_an_auxiliary_name_that_is_too_long_is_refused() -> None:
+    assert names.auxiliary("web", "cron", "timer") == "web:cron.timer"
+    with pytest.raises(CannotCarry, match="too long"):
+        names.auxiliary("a" * 238, "schedule", "service")
+
+
 @given(APPS)
 def test_every_name_is_one_for_systemd(app: str) -> None:
     for name in (
@@ -132,6 +147,19 @@ def test_names_that_no_unit_can_have_are_refused(app: str, why: str) -> None:
 def test_the_longest_names_fit(app: str) -> None:
     assert len(names.slice_name(app)) <= 255
     assert len(f"{names.instance(app, 999_999)}.d") <= 255
+
+
+@pytest.mark.parametrize(
+    ("unit", "template"),
+    [
+        ("web@0.service", "web@.service"),
+        ("web@.service", "web@.service"),
+        ("a.b@1.service", "a.b@.service"),
+        ("web.target", "web.target"),
+    ],
+)
+def test_template_of(unit: str, template: str) -> None:
+    assert names.template_of(unit) == template
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
