@@ -1,0 +1,83 @@
+"""Real Node processes with the preload, their sockets inherited as from systemd."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from pm2sd.node import PRELOAD
+from tests.node.harness import NODE, App, Run, Server
+
+
+@pytest.fixture
+def listening() -> Iterator[Callable[..., Server]]:
+    """Makes listening sockets on the loopback interface, or on another address."""
+    opened: list[socket.socket] = []
+
+    def make(host: str = "127.0.0.1", port: int = 0) -> Server:
+        one = socket.create_server(
+            (host, port),
+            family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+            dualstack_ipv6=host == "::",
+        )
+        opened.append(one)
+        return Server(one)
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Run]:
+    """Starts Node with a script's text and the preload.
+
+    `sockets` maps addresses, as in PM2SD_NODE, to listening sockets; `settings` is the rest of it,
+    None for a start without pm2sd.
+    """
+    started: list[App] = []
+
+    def start(
+        script: str,
+        *arguments: str,
+        sockets: Mapping[str, Server | socket.socket] | None = None,
+        settings: Mapping[str, object] | None = {},
+        name: str = "app.js",
+        env: Mapping[str, str] | None = None,
+    ) -> App:
+        path = tmp_path / name
+        path.write_text(script)
+        held = {
+            address: one.held if isinstance(one, Server) else one
+            for address, one in (sockets or {}).items()
+        }
+        fds = [one.fileno() for one in held.values()]
+        told = {**(settings or {}), "listen": list(held), "fds": fds}
+        process = subprocess.Popen(
+            [NODE, str(path), *arguments],
+            env={
+                **{key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"},
+                "NODE_OPTIONS": f'--require "{PRELOAD}"',
+                **({"PM2SD_NODE": json.dumps(told)} if settings is not None else {}),
+                **(env or {}),
+            },
+            pass_fds=fds,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(App(process))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+        one.process.communicate()
