@@ -14,7 +14,7 @@ from typing import Final
 
 from pm2sd.systemd import cgroup
 
-SECONDS: Final = 0.05
+SECONDS: Final = 0.03
 """The least time between the readings: the kernel books a running process's time every 4 ms."""
 
 _early: dict[str, tuple[float, int]] = {}

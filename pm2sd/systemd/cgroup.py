@@ -8,12 +8,14 @@ sets.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 _CONTROLLERS: Final = frozenset(
     {"cpu", "cpuacct", "cpuset", "io", "blkio", "memory", "devices", "pids"}
@@ -87,6 +89,20 @@ def memory(path: str) -> int | None:
 def cpu_time(path: str) -> int | None:
     """The CPU time a group has used in microseconds, nested groups included; None without it."""
     return _value(_read(f"{root()}{path}/cpu.stat"), b"usage_usec")
+
+
+def only_process(path: str) -> tuple[int, float] | None:
+    """The pid and the age in seconds of a group's process, if it has just one."""
+    pids = _pids(root() + path)
+    if pids is None or len(pids) != 1:
+        return None
+    # proc(5): the 22nd field is the start time in clock ticks since boot; a name in parentheses,
+    # which may hold anything, is the second.
+    fields = _read(f"/proc/{pids[0]}/stat").rpartition(b")")[2].split()
+    if len(fields) < 20:
+        return None
+    started = int(fields[19]) / _TICKS
+    return pids[0], max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started)
 
 
 def resident(pids: Iterable[int]) -> int:

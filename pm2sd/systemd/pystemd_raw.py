@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from types import ModuleType
 
 from pm2sd.errors import Pm2sdError
@@ -42,7 +42,7 @@ def _ordinary() -> tuple[ModuleType, ModuleType]:
 
 
 def _lean() -> tuple[ModuleType, ModuleType]:
-    spec = find_spec("pystemd")
+    spec = PathFinder.find_spec("pystemd")  # importlib.util costs 3 ms
     if spec is None or not spec.submodule_search_locations:
         raise ImportError("No module named 'pystemd'")
     package = ModuleType("pystemd")
