@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
+from pathlib import Path
 from typing import Any
 
 from integration.harness import Pm2sd, Project, eventually, properties
@@ -23,6 +26,14 @@ def shown(project: Project, *names: str) -> tuple[str, ...]:
     """Properties of the first instance, in the order asked for."""
     found = properties(f"{project.name()}@0.service", *names)
     return tuple(found[name] for name in names)
+
+
+def dumped(path: Path, *names: str) -> tuple[str | None, ...]:
+    """Variables of the process that integration/apps/dump.py is."""
+    record = json.loads(eventually(path.read_text))
+    environ = {b64decode(name): b64decode(value) for name, value in record["environ"].items()}
+    found = (environ.get(name.encode()) for name in names)
+    return tuple(None if value is None else value.decode() for value in found)
 
 
 LIMITS = ("CPUQuotaPerSecUSec", "IOWeight", "TasksMax")
@@ -88,3 +99,52 @@ def test_strict_refuses_what_is_approximate(pm2sd: Pm2sd, project: Project) -> N
     assert pm2sd("apply", file).exit_status == ExitStatus.OK
     exact = project.ecosystem([sleeper(project)])
     assert pm2sd("apply", exact, "--strict").exit_status == ExitStatus.OK
+
+
+ENV_FILE = """\
+# a comment
+export A=plain # gone
+B='kept $HOME "quotes" # here'
+C="two
+lines \\n and \\"more\\""
+D=`a\\b`
+E=file
+F=file
+G=
+"""
+
+
+def test_a_file_of_variables_reaches_the_app_and_nobody_else(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    file = project.write(".env", ENV_FILE)
+    dump = project.path / "dump"
+    app = {
+        "name": project.name(),
+        "script": project.script("dump.py"),
+        "cwd": str(project.path),
+        "env_file": [".env", "-.env.local"],
+        "env": {"DUMP_TO": str(dump), "E": "env"},
+        "secrets": {"F": "secret"},
+    }
+    applied(pm2sd, project, app)
+    assert dumped(dump, "A", "B", "C", "D", "E", "F", "G") == (
+        "plain",
+        'kept $HOME "quotes" # here',
+        'two\nlines \n and \\"more\\"',
+        "a\\b",
+        "env",
+        "secret",
+        "",
+    )
+    for command in ("cat", "describe", "env"):
+        assert "kept $HOME" not in pm2sd(command, project.name()).stdout
+    dump.unlink()
+    file.write_text(ENV_FILE.replace("plain", "changed"))
+    assert "secrets" in applied(pm2sd, project, app)
+    assert dumped(dump, "A") == ("changed",)
+    assert "unchanged" in applied(pm2sd, project, app)
+    file.write_text("A=1\nno assignment\n")
+    result = pm2sd("apply", project.ecosystem([app]))
+    assert result.exit_status == ExitStatus.INVALID_CONFIG
+    assert f"{file}:2:1" in result.stderr

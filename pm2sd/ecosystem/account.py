@@ -11,15 +11,17 @@ def check_account(subject: Subject) -> None:
     A user's manager cannot start processes as anybody else (systemd.exec(5), User=).
     """
     machine = subject.machine
-    own = {machine.user, "root", "0"} if machine.is_root else {machine.user}
-    for option, kind in (("uid", "user"), ("gid", "group")):
+    own = {"uid": (machine.user, machine.uid), "gid": (machine.group, machine.gid)}
+    for option, names in own.items():
         wanted = subject.declared.values.get(option)
-        if wanted in (None, "") or str(wanted) in own:
+        if wanted in (None, "", *names):
             continue
+        user = option == "uid"
         subject.problem(
             option,
-            f"the systemd manager of user {machine.user} cannot run an app as {kind} {wanted!r}",
-            hint=f"run pm2sd as {wanted}, and leave {option} out"
-            if option == "uid"
+            f"the systemd manager of user {machine.user} cannot run an app as "
+            f"{'user' if user else 'group'} {wanted!r}",
+            hint=f"run pm2sd as {wanted}, and leave uid out"
+            if user
             else f"leave gid out: the app runs with the groups of {machine.user}",
         )

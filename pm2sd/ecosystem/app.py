@@ -16,6 +16,9 @@ UNLIMITED_RESTARTS: Final = 2**31 - 1
 """The ``max_restarts`` of an app that is restarted for ever, and the most that it takes:
 StartLimitBurst= is an unsigned 32-bit number."""
 
+INSTANCE_VAR: Final = "NODE_APP_INSTANCE"
+"""The variable that holds an instance's number where ``instance_var`` names none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
@@ -45,7 +48,7 @@ class App:
 
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    instance_var: str = "NODE_APP_INSTANCE"
+    instance_var: str = INSTANCE_VAR
     increment_var: str | None = None
     port: int | None = None
 

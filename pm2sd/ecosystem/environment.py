@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from pm2sd.ecosystem.app import INSTANCE_VAR
+from pm2sd.ecosystem.env_files import env_files
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.errors import Location
 from pm2sd.notes import Fidelity
 
 # Without it programs are found differently at boot than in the shell where the file was applied.
 _ALWAYS_INHERITED = ("PATH",)
+
+# What a file may say in the open: pm2sd itself finds programs by the one and shows the other.
+_NO_SECRETS = ("PATH", "NODE_ENV")
 
 _BLOCK = "env_"
 
@@ -24,11 +29,13 @@ class Environment:
     secrets: dict[str, str]
 
 
-def environment(subject: Subject, env_name: str | None) -> Environment:
-    """The app's environment: inherited, then ``env``, ``port``, ``env_NAME``, each over the last.
+def environment(subject: Subject, env_name: str | None, cwd: str) -> Environment:
+    """The app's environment: inherited, then ``env_file``, ``env``, ``port``, ``env_NAME`` and
+    ``secrets``, each over the last.
 
-    ``env_name`` is the one of ``--env``. The order is PM2's (lib/Common.js, prepareAppConf and
-    mergeEnvironmentVariables), which begins with everything that the caller has.
+    ``env_name`` is the one of ``--env``, ``cwd`` what files are relative to. The order is PM2's
+    (lib/Common.js, prepareAppConf and mergeEnvironmentVariables), which begins with everything that
+    the caller has. Variables of files are kept as secrets are: they often are some.
     """
     secrets: dict[str, str] = subject.get("secrets", dict) or {}
     written: dict[str, str] = dict(subject.get("env", dict) or {})
@@ -44,6 +51,11 @@ def environment(subject: Subject, env_name: str | None) -> Environment:
                 hint="a secret in env can be read by everybody: write it in secrets only",
                 where=_place_in(subject, "secrets", name),
             )
+    from_files = env_files(subject, cwd)
+    known = {*_NO_SECRETS, subject.get("increment_var", str)}
+    written = {name: from_files[name] for name in from_files if name in known} | written
+    secrets = {name: from_files[name] for name in from_files if name not in written} | secrets
+    secrets.pop(subject.get("instance_var", str) or INSTANCE_VAR, None)
     inherited = {
         name: value
         for name, value in _inherited(subject, written.keys() | secrets.keys()).items()

@@ -12,7 +12,9 @@ class Machine(Protocol):
     home: str
     cwd: str
     user: str
-    is_root: bool
+    uid: int
+    group: str
+    gid: int
     environ: Mapping[str, str]
 
     def cpu_count(self) -> int:
@@ -32,6 +34,9 @@ class Machine(Protocol):
 
     def head(self, path: str, size: int) -> bytes:
         """The first ``size`` bytes of a file; empty where it cannot be read."""
+
+    def read(self, path: str) -> bytes | None:
+        """The whole of a regular file; None where it cannot be read."""
 
     def list_directory(self, path: str) -> tuple[str, ...]:
         """The names in a directory, sorted; empty where it cannot be read."""

@@ -117,7 +117,7 @@ def resolve(
     subject = Subject(declared, machine, source)
     check_account(subject)
     cwd = _working_directory(subject, base)
-    variables = environment(subject, env_name)
+    variables = environment(subject, env_name, cwd or base)
     finder = Finder(machine, cwd or base, variables.variables.get("PATH"))
     # Without its directory every relative path would be missing, which is one mistake, not many.
     program = find_program(subject, base, finder) if cwd else None

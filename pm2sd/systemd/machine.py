@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import shutil
@@ -14,17 +15,20 @@ from pm2sd.errors import Pm2sdError
 class ThisMachine:
     """Implements ``pm2sd.ecosystem.machine.Machine`` for this process and its user."""
 
-    __slots__ = ("cwd", "environ", "home", "is_root", "user")
+    __slots__ = ("cwd", "environ", "gid", "group", "home", "uid", "user")
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         """Raises Pm2sdError where the working directory was removed."""
-        uid = os.getuid()
+        self.uid, self.gid = os.getuid(), os.getgid()
         try:
-            entry = pwd.getpwuid(uid)
+            entry = pwd.getpwuid(self.uid)
             self.user, home = entry.pw_name, entry.pw_dir
         except KeyError:
-            self.user, home = str(uid), "/"
-        self.is_root = uid == 0
+            self.user, home = str(self.uid), "/"
+        try:
+            self.group = grp.getgrgid(self.gid).gr_name
+        except KeyError:
+            self.group = str(self.gid)
         self.environ: Mapping[str, str] = dict(environ)
         self.home = environ.get("HOME") or home
         try:
@@ -62,6 +66,15 @@ class ThisMachine:
                 return file.read(size)
         except OSError:
             return b""
+
+    def read(self, path: str) -> bytes | None:
+        """A regular file; None where there is none, or it cannot be read."""
+        if not self.is_file(path):
+            return None
+        try:
+            return Path(path).read_bytes()
+        except OSError:
+            return None
 
     def list_directory(self, path: str) -> tuple[str, ...]:
         """The names in a directory, sorted; empty where it cannot be read."""

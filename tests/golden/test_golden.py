@@ -39,7 +39,9 @@ class FixedMachine:
     home: str = "/home/ada"
     cwd: str = APP_DIRECTORY
     user: str = "ada"
-    is_root: bool = False
+    uid: int = 1815
+    group: str = "ada"
+    gid: int = 1815
 
     environ: Mapping[str, str] = field(
         default_factory=lambda: {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/home/ada"}
@@ -70,6 +72,10 @@ class FixedMachine:
     def head(self, path: str, size: int) -> bytes:
         here = self._here(path)
         return here.read_bytes()[:size] if here and here.is_file() else b""
+
+    def read(self, path: str) -> bytes | None:
+        here = self._here(path)
+        return here.read_bytes() if here and here.is_file() else None
 
     def list_directory(self, path: str) -> tuple[str, ...]:
         here = self._here(path)

@@ -12,6 +12,8 @@ import pytest
 from pm2sd.ecosystem.machine import Machine
 from pm2sd.systemd.machine import ThisMachine
 
+WAYS = ("u", "un", "g", "gn")
+
 
 @pytest.fixture
 def machine() -> Machine:
@@ -20,8 +22,9 @@ def machine() -> Machine:
 
 def test_who_and_where(machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert machine.cwd == str(Path.cwd())
-    assert machine.is_root == (os.getuid() == 0)
-    assert machine.user
+    ids = [subprocess.run(["id", f"-{way}"], capture_output=True, text=True) for way in WAYS]
+    who = (str(machine.uid), machine.user, str(machine.gid), machine.group)
+    assert who == tuple(one.stdout.strip() for one in ids)
     assert machine.environ["PATH"] == os.environ["PATH"]
     assert machine.cpu_count() == len(os.sched_getaffinity(0))
     assert ThisMachine({"HOME": "/h"}).home == "/h"

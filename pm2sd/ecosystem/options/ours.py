@@ -58,12 +58,19 @@ OURS = (
         difference="PM2 keeps every variable readable by all, in its dump file.",
         example="secrets: {DATABASE_PASSWORD: hunter2}",
     ),
-    _planned(
-        "env_file",
-        Strings("a path, or a list of paths"),
-        "Files with variables, one NAME=VALUE a line.",
-        "EnvironmentFile=",
-        "env_file: .env",
+    Option(
+        name="env_file",
+        section=Section.OURS,
+        type=Strings("a path, or a list of paths"),
+        doc="Files with variables, one NAME=value a line, as dotenv reads them: quotes, export, "
+        "comments, no $NAME. Relative to cwd; a path that begins with - may be missing. They are "
+        "read by apply, so apply again after a change; env wins. What is in them is kept as "
+        "secrets are.",
+        becomes="EnvironmentFile=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 leaves it to the app. A line that dotenv would skip is an error.",
+        example="env_file: [.env, -.env.local]",
+        default_text="unset",
     ),
     _planned(
         "listen",

@@ -117,3 +117,58 @@ def test_python_is_told_not_to_buffer_unless_the_user_says_otherwise(world: Worl
 def test_variables_that_the_file_read_are_named(world: World) -> None:
     world.source = replace(world.source, env_read=("DB_HOST", "DB_PORT"))
     assert "DB_HOST, DB_PORT" in about(world.resolve(script="app.js").notes, "env")
+
+
+# env_file
+
+
+def test_a_file_stands_below_everything_that_is_written(world: World) -> None:
+    world.write(".env", "A=file\nB=file\nC=file\nD=file\nPORT=1\n")
+    app = world.app(
+        "production",
+        script="app.js",
+        env_file=".env",
+        env={"A": "env", "B": "env"},
+        env_production={"B": "block"},
+        secrets={"C": "secret"},
+        port=2,
+    )
+    assert app.env == {"PATH": world.environ["PATH"], "A": "env", "B": "block", "PORT": "2"}
+    assert app.secrets == {"C": "secret", "D": "file"}
+
+
+def test_later_files_win_and_stand_above_what_is_inherited(world: World) -> None:
+    world.environ = {**world.environ, "LANG": "de_DE"}
+    world.write("a.env", "A=1\nB=1\nLANG=C\n")
+    world.write("conf/b.env", "B=2")
+    app = world.app(
+        script="app.js", env_file=["a.env", "conf/b.env", "-gone.env"], inherit_env=["LANG"]
+    )
+    assert app.secrets == {"A": "1", "B": "2", "LANG": "C"}
+    assert "LANG" not in app.env
+
+
+def test_what_pm2sd_itself_needs_of_a_file_is_no_secret(world: World) -> None:
+    world.write(".env", "PATH=/opt\nNODE_ENV=production\nPORT=3000\nNODE_APP_INSTANCE=9\nX=1\n")
+    app = world.app(script="app.js", env_file=".env", increment_var="PORT")
+    assert app.env == {"PATH": "/opt", "NODE_ENV": "production", "PORT": "3000"}
+    assert app.secrets == {"X": "1"}
+
+
+def test_mistakes_in_a_file_are_told_all_at_once_with_their_places(world: World) -> None:
+    path = world.write(".env", "A=1\nnothing here\nmy.name=x\n 9=y\n")
+    resolved = world.resolve(script="app.js", env_file=[".env", "missing.env"])
+    assert [(str(one.where), one.message) for one in resolved.problems] == [
+        (f"{path}:2:1", "this line assigns nothing"),
+        (f"{path}:3:1", "no variable can be called 'my.name' here"),
+        (f"{path}:4:2", "no variable can be called '9' here"),
+        ("ecosystem.yaml: apps[0].env_file", f"no such file: {world.base}/missing.env"),
+    ]
+    assert resolved.problems[0].source == "nothing here"
+    assert resolved.problems[1].source is None  # it may be a secret
+
+
+def test_a_file_in_another_encoding_is_refused(world: World) -> None:
+    path = world.write(".env", b"A=1\nB=\xe9\n")
+    (problem,) = world.resolve(script="app.js", env_file=".env").problems
+    assert (str(problem.where), problem.message) == (f"{path}:2:1", "the file is not UTF-8")

@@ -380,6 +380,8 @@ def test_another_user_is_refused(world: World) -> None:
 
 
 def test_the_user_itself_is_accepted(world: World) -> None:
-    assert world.app(script="app.js", uid="ada", gid="ada")
-    world.is_root = True
-    assert world.app(script="app.js", uid=0)
+    assert world.app(script="app.js", uid="ada", gid="engines")
+    assert world.app(script="app.js", uid=1815, gid=1852)
+    assert world.app(script="app.js", uid="1815", gid="1852")
+    for option, stranger in (("uid", 0), ("uid", 1852), ("gid", "ada"), ("gid", 1815)):
+        assert world.problem(script="app.js", **{option: stranger})[0] == f"apps[0].{option}"

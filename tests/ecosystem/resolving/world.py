@@ -29,7 +29,9 @@ class World:
         self.base = str(root / "srv/app")
         self.cwd = self.base
         self.user = "ada"
-        self.is_root = False
+        self.uid = 1815
+        self.group = "engines"
+        self.gid = 1852
         self.environ: Mapping[str, str] = {"PATH": str(root / "bin"), "HOME": self.home}
         self.source = Source(
             "ecosystem.yaml", Path(self.base, "ecosystem.yaml"), "", Node({}, Location("x"))
@@ -108,6 +110,9 @@ class World:
 
     def head(self, path: str, size: int) -> bytes:
         return Path(path).read_bytes()[:size] if os.path.isfile(path) else b""
+
+    def read(self, path: str) -> bytes | None:
+        return Path(path).read_bytes() if os.path.isfile(path) else None
 
     def list_directory(self, path: str) -> tuple[str, ...]:
         return tuple(sorted(os.listdir(path))) if os.path.isdir(path) else ()
