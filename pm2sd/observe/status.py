@@ -11,15 +11,17 @@ import pwd
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pm2sd.ecosystem.app import ExecMode
 from pm2sd.observe import cpu
 from pm2sd.observe.known import Known
 from pm2sd.plan.select import Instance
 from pm2sd.systemd import cgroup
 from pm2sd.systemd.bus import Bus, UnitRow
 from pm2sd.units import names
+
+if TYPE_CHECKING:
+    from pm2sd.ecosystem.app import ExecMode
 
 # ActiveState of org.freedesktop.systemd1(5) -> PM2's word (constants.js).
 _STATES: Final = {
@@ -90,8 +92,9 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
     loaded = _loaded(bus, {one.app for one in chosen})
     running = [one for one in chosen if one.unit in loaded and _runs(loaded[one.unit])]
     groups = _control_groups(bus, running)
+    pids = {unit: cgroup.processes(group) or () for unit, group in groups.items()}
     processes = {
-        one.unit: _process(bus, loaded.get(one.unit), groups.get(one.unit)) for one in chosen
+        one.unit: _process(bus, loaded.get(one.unit), pids.get(one.unit, ())) for one in chosen
     }
     percentages = cpu.percentages(groups.values())
     enabled = {
@@ -108,14 +111,14 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
                 instance=one.number,
                 id=one.id,
                 unit=one.unit,
-                namespace=stored.app.namespace,
-                mode=stored.app.exec_mode,
+                namespace=stored.namespace,
+                mode=stored.exec_mode,
                 state=process.state,
                 pid=process.pid or None,
                 uptime=process.uptime if process.pid else None,
                 restarts=process.restarts,
                 cpu=percentages.get(group) if group else None,
-                memory=cgroup.memory(group) if group else None,
+                memory=cgroup.memory(group, pids[one.unit]) if group else None,
                 user=user,
                 result=process.result,
                 enabled=enabled[one.app],
@@ -133,7 +136,7 @@ def _runs(row: UnitRow) -> bool:
     return state_of(row.active, row.sub) in _RUNS
 
 
-def _process(bus: Bus, row: UnitRow | None, group: str | None) -> _Process:
+def _process(bus: Bus, row: UnitRow | None, pids: Sequence[int]) -> _Process:
     if row is None:
         return _Process("stopped")
 
@@ -145,9 +148,8 @@ def _process(bus: Bus, row: UnitRow | None, group: str | None) -> _Process:
         return _Process(state, restarts=restarts, result=bus.get(row.name, "Service", "Result"))
     # Asking the manager costs 90 us a property, reading files 20: a running service with a single
     # process has that one for its main process.
-    known = cgroup.only_process(group) if group and row.sub == "running" else None
-    if known:
-        return _Process(state, known[0], restarts, known[1])
+    if row.sub == "running" and len(pids) == 1 and (age := cgroup.age(pids[0])) is not None:
+        return _Process(state, pids[0], restarts, age)
     now = time.clock_gettime(time.CLOCK_MONOTONIC)
     started = number("ExecMainStartTimestampMonotonic") / 1e6
     return _Process(state, number("MainPID"), restarts, max(0.0, now - started))

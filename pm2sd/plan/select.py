@@ -27,7 +27,7 @@ class Instance:
 def instances(apps: Iterable[StoredApp]) -> list[Instance]:
     """All instances of some apps, by name and index."""
     return sorted(
-        Instance(stored.app.name, number, stored.ids[number], unit)
+        Instance(stored.name, number, stored.ids[number], unit)
         for stored in apps
         for number, unit in enumerate(stored.instances)
     )
@@ -58,7 +58,7 @@ def _matching(selector: str, apps: Mapping[str, StoredApp]) -> list[Instance]:
     if len(selector) > 1 and selector.startswith("/") and selector.endswith("/"):
         pattern = _compile(selector[1:-1])
         return [one for one in everything if pattern.search(one.app)]
-    by_namespace = [stored for stored in apps.values() if stored.app.namespace == selector]
+    by_namespace = [stored for stored in apps.values() if stored.namespace == selector]
     if by_namespace:
         return instances(by_namespace)
     if selector.isdecimal():
@@ -86,7 +86,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
 def _hint(selector: str, apps: Mapping[str, StoredApp]) -> str:
     from difflib import get_close_matches
 
-    known = [*apps, *(stored.app.namespace for stored in apps.values())]
+    known = [*apps, *(stored.namespace for stored in apps.values())]
     near = get_close_matches(selector, known, n=1)
     if near:
         return f"did you mean {near[0]!r}?"

@@ -5,37 +5,61 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
-from pm2sd.ecosystem.app import App
-from pm2sd.notes import Fidelity, Note
 from pm2sd.units import names
 from pm2sd.units.mark import ParsedMark, environment_variables, read_mark, sections
+
+if TYPE_CHECKING:
+    from pm2sd.ecosystem.app import App, ExecMode
+    from pm2sd.notes import Note
+
+# What a record must have for an App to be made of it: the fields without a default.
+_NEEDED: Final = frozenset({"name", "script", "command", "cwd", "exec_mode"})
+_NEEDED_RECORDS: Final = frozenset({"Notes", "TranslationNotes"})
 
 
 @dataclass(frozen=True, slots=True)
 class StoredApp:
     """An app as its unit files record it.
 
-    ``ids`` are its instances' numbers in their order; ``notes`` what reading and resolving the app
-    had to say, ``translation_notes`` what translating it added; ``files`` the texts of all its
-    files by path relative to the unit directory.
+    ``ids`` are its instances' numbers in their order; ``files`` the texts of all its files by path
+    relative to the unit directory. ``record`` is the target's section: the App and the notes are
+    made of it when they are asked for, which listing apps does not do.
     """
 
-    app: App
+    name: str
+    namespace: str
+    exec_mode: ExecMode
     ids: tuple[int, ...]
-    notes: tuple[Note, ...]
-    translation_notes: tuple[Note, ...]
+    record: Mapping[str, str] = field(repr=False)
     files: Mapping[str, str] = field(repr=False)
+
+    @property
+    def app(self) -> App:
+        """The App, secrets included."""
+        return _app(self.record["Record"], self.files.get(names.secrets_file(self.name)))
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What reading and resolving the app had to say."""
+        return _notes(self.record["Notes"])
+
+    @property
+    def translation_notes(self) -> tuple[Note, ...]:
+        """What translating it added."""
+        return _notes(self.record["TranslationNotes"])
 
     @property
     def instances(self) -> tuple[str, ...]:
         """The unit names of its instances, in their order."""
-        return tuple(names.instance(self.app.name, n) for n in range(self.app.instances))
+        return tuple(names.instance(self.name, number) for number in range(len(self.ids)))
 
     @property
     def auxiliary(self) -> tuple[str, ...]:
         """The units beside its instances that run whenever its target does."""
-        return auxiliary(self.app.name, self.files)
+        return auxiliary(self.name, self.files)
 
     def edited(self) -> tuple[str, ...]:
         """The files that were changed by hand."""
@@ -96,26 +120,35 @@ def _stored_app(name: str, marked: Mapping[str, tuple[str, ParsedMark]]) -> Stor
     entry = marked.get(names.target(name))
     if entry is None:
         return None
-    record = entry[1].record
-    secrets = marked.get(names.secrets_file(name))
+    mark = entry[1]
     try:
-        app = App.from_json(
-            record["Record"], environment_variables(secrets[0]) if secrets else None
-        )
-        ids = tuple(int(number) for number in json.loads(record["Ids"]))
-        notes, translation_notes = (_notes(record[key]) for key in ("Notes", "TranslationNotes"))
-    except (KeyError, TypeError, ValueError):
+        values = json.loads(mark.record["Record"])
+        ids = tuple(int(number) for number in json.loads(mark.record["Ids"]))
+        complete = values.keys() >= _NEEDED and mark.record.keys() >= _NEEDED_RECORDS
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    if not complete:
         return None
     return StoredApp(
-        app,
+        name,
+        mark.namespace,
+        values["exec_mode"],
         ids,
-        notes,
-        translation_notes,
+        mark.record,
         {path: text for path, (text, _) in marked.items()},
     )
 
 
+@cache
+def _app(record: str, secrets: str | None) -> App:
+    from pm2sd.ecosystem.app import App
+
+    return App.from_json(record, environment_variables(secrets) if secrets else None)
+
+
 def _notes(text: str) -> tuple[Note, ...]:
+    from pm2sd.notes import Note
+
     return tuple(
         Note(note["option"], Fidelity(note["fidelity"]), note["text"]) for note in json.loads(text)
     )

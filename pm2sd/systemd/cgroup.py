@@ -73,17 +73,21 @@ def unit_path(manager: str, slices: str, unit: str) -> str:
 
 def usage(path: str) -> Usage:
     """What the control group of a unit's ``ControlGroup`` property uses, nested groups included."""
-    pids = _pids(root() + path)
-    return Usage(None, None, ()) if pids is None else Usage(memory(path), cpu_time(path), pids)
+    pids = processes(path)
+    if pids is None:
+        return Usage(None, None, ())
+    return Usage(memory(path, pids), cpu_time(path), pids)
 
 
-def memory(path: str) -> int | None:
-    """The memory a group uses in bytes, nested groups included; None without the group."""
+def memory(path: str, pids: Iterable[int]) -> int:
+    """The memory a group uses in bytes; where the kernel does not count it, that of ``pids``."""
     current = _number(_read(f"{root()}{path}/memory.current"))
-    if current is not None:
-        return current
-    pids = _pids(root() + path)
-    return None if pids is None else resident(pids)
+    return resident(pids) if current is None else current
+
+
+def processes(path: str) -> tuple[int, ...] | None:
+    """The pids in a group and in those within it; None without the group."""
+    return _pids(root() + path)
 
 
 def cpu_time(path: str) -> int | None:
@@ -91,18 +95,15 @@ def cpu_time(path: str) -> int | None:
     return _value(_read(f"{root()}{path}/cpu.stat"), b"usage_usec")
 
 
-def only_process(path: str) -> tuple[int, float] | None:
-    """The pid and the age in seconds of a group's process, if it has just one."""
-    pids = _pids(root() + path)
-    if pids is None or len(pids) != 1:
-        return None
+def age(pid: int) -> float | None:
+    """For how many seconds a process runs; None if it does not."""
     # proc(5): the 22nd field is the start time in clock ticks since boot; a name in parentheses,
     # which may hold anything, is the second.
-    fields = _read(f"/proc/{pids[0]}/stat").rpartition(b")")[2].split()
+    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     if len(fields) < 20:
         return None
     started = int(fields[19]) / _TICKS
-    return pids[0], max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started)
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started)
 
 
 def resident(pids: Iterable[int]) -> int:

@@ -20,7 +20,7 @@ def stored(name: str, *ids: int, namespace: str = "default", source: str = "") -
         cwd="/",
         instances=len(ids),
     )
-    return StoredApp(app, ids, (), (), {})
+    return StoredApp(name, namespace, "fork", ids, {"Record": app.to_json()}, {})
 
 
 APPS = {
