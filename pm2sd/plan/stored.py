@@ -147,7 +147,7 @@ def _app(record: str, secrets: str | None) -> App:
 
 
 def _notes(text: str) -> tuple[Note, ...]:
-    from pm2sd.notes import Note
+    from pm2sd.notes import Fidelity, Note
 
     return tuple(
         Note(note["option"], Fidelity(note["fidelity"]), note["text"]) for note in json.loads(text)
