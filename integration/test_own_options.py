@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -148,3 +150,70 @@ def test_a_file_of_variables_reaches_the_app_and_nobody_else(
     result = pm2sd("apply", project.ecosystem([app]))
     assert result.exit_status == ExitStatus.INVALID_CONFIG
     assert f"{file}:2:1" in result.stderr
+
+
+LATE = """\
+import os, socket, time, pathlib
+name = pathlib.Path(os.environ["NOTE"])
+time.sleep(float(os.environ["AFTER"]))
+with name.open("a") as note:
+    note.write(os.environ["WHO"] + " ready\\n")
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+    notify.connect(os.environ["NOTIFY_SOCKET"])
+    notify.send(b"READY=1")
+time.sleep(1000)
+"""
+
+
+def test_an_app_waits_until_what_it_depends_on_is_ready(pm2sd: Pm2sd, project: Project) -> None:
+    project.write("late.py", LATE)
+    note = project.path / "note"
+
+    def app(who: str, after: str, **options: Any) -> dict[str, Any]:
+        env = {"NOTE": str(note), "WHO": who, "AFTER": after}
+        return {"name": project.name(who), "script": "late.py", "wait_ready": True, "env": env} | (
+            options
+        )
+
+    web = app("web", "0", depends_on={project.name("api"): {"condition": "ready"}})
+    api = app("api", "0.3", depends_on=[project.name("db")])
+    database = app("db", "0.6", instances=2, increment_var="N")
+    applied(pm2sd, project, web, api, database)
+    in_order = "db ready\ndb ready\napi ready\nweb ready\n"
+    assert note.read_text() == in_order
+
+    # Everything restarted by one apply is restarted in that order, too.
+    note.unlink()
+    applied(
+        pm2sd, project, *({**one, "env": {**one["env"], "V": "2"}} for one in (web, api, database))
+    )
+    assert note.read_text() == in_order
+
+    # Starting the last starts them all; stopping the first stops nobody else.
+    names = [one["name"] for one in (web, api, database)]
+    assert pm2sd("stop", *names).exit_status == ExitStatus.OK
+    note.unlink()
+    assert pm2sd("start", names[0]).exit_status == ExitStatus.OK
+    assert note.read_text() == in_order
+    assert pm2sd("stop", names[2]).exit_status == ExitStatus.OK
+    for name, state in zip(names, ("active", "active", "inactive"), strict=True):
+        assert properties(f"{name}@0.service", "ActiveState")["ActiveState"] == state
+    # Neither does a crash of the others bring it back.
+    pid = properties(f"{names[0]}@0.service", "MainPID")["MainPID"]
+    os.kill(int(pid), signal.SIGKILL)
+    eventually(lambda: properties(f"{names[0]}@0.service", "NRestarts")["NRestarts"] == "1")
+    eventually(lambda: note.read_text() == in_order + "web ready\n")
+    assert properties(f"{names[2]}@0.service", "ActiveState")["ActiveState"] == "inactive"
+
+
+def test_an_unknown_dependency_and_a_cycle_change_nothing(pm2sd: Pm2sd, project: Project) -> None:
+    file = project.ecosystem(
+        "apps:\n"
+        "  - {name: a, script: sleep, args: infinity, depends_on: [bee]}\n"
+        "  - {name: b, script: sleep, args: infinity, depends_on: b}\n"
+    )
+    result = pm2sd("apply", file)
+    assert result.exit_status == ExitStatus.INVALID_CONFIG
+    assert "ecosystem.yaml:2:59" in result.stderr
+    assert "no app is called 'bee'" in result.stderr
+    assert "b -> b" in result.stderr

@@ -34,7 +34,9 @@ def _up(session: Session, verb: Verb, chosen: Sequence[Instance], apps: Apps) ->
     units = [one.unit for one in chosen]
     # Starts by hand count against the start limit of systemd; PM2's users do not expect that.
     session.bus.reset_failed(units)
-    jobs = [Job(verb, unit) for unit in units]
+    first = dict.fromkeys(other for app in _apps(chosen) for other in apps[app].app.depends_on)
+    jobs = [Job("start", names.target(app)) for app in first if app in apps]
+    jobs += [Job(verb, unit) for unit in units]
     jobs += [Job("start", target) for target in whole(chosen, apps)]
     jobs += [Job("start", unit) for app in _apps(chosen) for unit in apps[app].auxiliary]
     results = session.bus.run_jobs(jobs, JOB_SECONDS)

@@ -27,9 +27,11 @@ class App:
     Durations are milliseconds, sizes bytes. ``command`` is the argument vector that runs it, its
     first element an absolute path; ``script``, ``args``, ``interpreter`` and ``interpreter_args``
     are kept beside it because people ask for them. Log files are absolute paths, ``/dev/null`` to
-    drop a stream, or None for the journal. ``cpu_quota`` is percents of one CPU; ``unit`` has lines
-    of directives by section. ``written`` holds the options as the user gave them,
-    under their canonical names.
+    drop a stream, or None for the journal. ``depends_on`` has the number of instances of each app
+    that this one waits for; ``cpu_quota`` is percents of one CPU; ``unit`` has lines of directives
+    by section. ``watch`` and ``ignore_watch`` are paths and patterns relative to
+    ``watch_base``, empty where nothing is watched. ``written`` holds the options as the user gave
+    them, under their canonical names.
     """
 
     name: str
@@ -45,6 +47,7 @@ class App:
     exec_mode: ExecMode = "fork"
     instances: int = 1
     autostart: bool = True
+    depends_on: Mapping[str, int] = field(default_factory=dict)
 
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -10,6 +10,7 @@ from typing import Any
 from pm2sd.ecosystem.account import check_account
 from pm2sd.ecosystem.app import App
 from pm2sd.ecosystem.declared import Declared
+from pm2sd.ecosystem.dependencies import Named, in_order
 from pm2sd.ecosystem.environment import Environment, environment
 from pm2sd.ecosystem.finder import Finder, absolute, guess_path
 from pm2sd.ecosystem.instances import count, exec_mode
@@ -74,11 +75,15 @@ def resolve_all(
     source: Source,
     env_name: str | None = None,
 ) -> ResolvedAll:
-    """The apps of one configuration; two of one name are a problem. See ``resolve``."""
+    """The apps of one configuration, those that others depend on first. See ``resolve``.
+
+    Two of one name are a problem.
+    """
     apps: list[tuple[App, tuple[Note, ...]]] = []
     problems: list[Problem] = []
     first: dict[str, Declared] = {}
     for one in declared:
+    named: list[Named] = []
         resolved = resolve(one, machine=machine, base=base, source=source, env_name=env_name)
         problems += resolved.problems
         name = app_name(Subject(one, machine, source), env_name)
@@ -87,8 +92,10 @@ def resolve_all(
         elif name:
             first[name] = one
         if resolved.app:
+            named.append(Named(name, one))
             apps.append((resolved.app, resolved.notes))
-    return ResolvedAll(tuple(apps), tuple(problems))
+    ordered, wrong = in_order(apps, named, source)
+    return ResolvedAll(ordered, (*problems, *wrong))
 
 
 def _same_name(source: Source, name: str, first: Declared, second: Declared) -> Problem:

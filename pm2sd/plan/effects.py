@@ -20,9 +20,11 @@ class Effect(IntEnum):
 # that is not here is part of how the process is spawned.
 LIVE = frozenset(
     {
+        "After",
         "CPUQuota",
         "CPUWeight",
         "Description",
+        "Documentation",
         "IOWeight",
         "KillMode",
         "KillSignal",

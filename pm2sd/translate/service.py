@@ -29,6 +29,7 @@ def service(
         mark=mark,
         description=(f"{app.name} (instance ", INSTANCE, ")"),
         part_of=names.target(app.name),
+        after=_predecessors(app),
         slice=names.slice_name(app.name),
         type="notify" if notify else "exec",
         notify_access="all" if notify else None,
@@ -69,6 +70,22 @@ def service(
         extra_service=tuple(app.unit.get("Service", ())),
     )
     return unit, (*notes, *ready_notes)
+
+
+def _predecessors(app: App) -> tuple[str, ...]:
+    """What has to be up first, if it is being started; their target alone is no job in a restart.
+
+    ``Wants=`` stands in the target: an app that systemd starts again after a crash must not bring
+    back another one that the user stopped.
+    """
+    return tuple(
+        unit
+        for other, instances in app.depends_on.items()
+        for unit in (
+            names.target(other),
+            *(names.instance(other, number) for number in range(instances)),
+        )
+    )
 
 
 def _backoff_directory(app: App) -> Text:

@@ -16,7 +16,8 @@ DEFAULT_NAMESPACE = "default"
 def target(
     app: App, mark: Mark, record: Mapping[str, str], auxiliary: Sequence[str] = ()
 ) -> Target:
-    """``NAME.target``, which wants every instance and carries the app's record.
+    """``NAME.target``, which wants every instance, every app this one depends on, and carries the
+    app's record.
 
     ``auxiliary`` are the units beside the instances that run whenever the target does.
     """
@@ -27,6 +28,7 @@ def target(
         wants=(
             *(names.instance(app.name, number) for number in range(app.instances)),
             *auxiliary,
+            *map(names.target, app.depends_on),
         ),
         part_of=_namespace(app),
     )

@@ -55,8 +55,8 @@ class Mark:
 class Service:
     """``NAME@.service``: the template that every instance of an app is made from.
 
-    ``name``, ``part_of`` and ``slice`` are whole unit names; an empty ``working_directory`` leaves
-    it to the manager. ``timeout_stop`` 0 means at once, not for ever as in a unit file.
+    ``name``, ``part_of``, ``after`` and ``slice`` are whole unit names; an empty
+    ``working_directory`` leaves it to the manager. ``timeout_stop`` 0 means at once, not for ever as in a unit file.
     ``cpu_quota`` is percents of one CPU. ``extra_unit`` and ``extra_service`` are whole lines for
     the ends of the sections: systemd's own syntax, not literal as all else.
     """
@@ -65,6 +65,7 @@ class Service:
     mark: Mark
     description: Text
     part_of: str
+    after: tuple[str, ...] = ()
     slice: str
     type: Literal["exec", "notify"] = "exec"
     exec_start_pre: tuple[tuple[Text, ...], ...] = ()

@@ -280,3 +280,35 @@ def test_any_app_is_declared_or_has_problems(entries: dict[str, Any]) -> None:
     app, problems = declare(root, Source("x", None, "", root))
     assert problems or "script" in app.values
     assert all(problem.message and problem.where for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("a", {"a": "started"}),
+        ("[a, b]", {"a": "started", "b": "started"}),
+        (
+            "{a: ready, b: null, c: {}, d: {condition: ready}}",
+            {"a": "ready", "b": "started", "c": "started", "d": "ready"},
+        ),
+    ],
+)
+def test_dependencies(written: str, value: object) -> None:
+    assert accepted(f"depends_on: {written}").values["depends_on"] == value
+
+
+@pytest.mark.parametrize(
+    ("written", "message", "column"),
+    [
+        ("5", "expected a list of apps", 13),
+        ("[a, 5]", "expected the name of an app; got 5", 17),
+        ("{a: healthy}", 'expected started or ready; got "healthy"', 17),
+        ("{a: {condition: up}}", 'expected started or ready; got "up"', 29),
+        ("{a: {restart: true}}", "'restart' is not known here", 27),
+    ],
+)
+def test_mistakes_in_dependencies(written: str, message: str, column: int) -> None:
+    _, problems = declared(f"script: a.js\ndepends_on: {written}\n")
+    (problem,) = problems
+    assert message in problem.message
+    assert problem.where == Location("eco.yaml", 2, column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pm2sd.ecosystem.options.dependencies import Dependencies
 from pm2sd.ecosystem.options.directives import Directives
 from pm2sd.ecosystem.options.lists import Environment, SignalName, Strings, VariableNames
 from pm2sd.ecosystem.options.model import Option, Section
@@ -79,12 +80,18 @@ OURS = (
         "a .socket",
         "listen: 3000",
     ),
-    _planned(
-        "depends_on",
-        Strings("a list of apps"),
-        "Apps that are started before this one.",
-        "Wants=, After=",
-        "depends_on: [database]",
+    Option(
+        name="depends_on",
+        section=Section.OURS,
+        type=Dependencies(),
+        doc="Apps of the same file that are started before this one: {NAME: {condition: ready}} "
+        "for one that says when it is ready (wait_ready). Starting this app by hand starts them "
+        "too; stopping them does not stop it, and it is started even where one of them failed.",
+        becomes="Wants=, After=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 starts apps in the order of the file and waits for none.",
+        example="depends_on: [database]",
+        default_text="unset",
     ),
     _planned(
         "health",
