@@ -47,6 +47,8 @@ COMMANDS = (
     Command(
         "init", "reference:init", "Write an ecosystem file to begin with.", _FILE, ("ecosystem",)
     ),
+    Command("import", "moving:import_", "Write an ecosystem file for what PM2 runs.", _FILE),
+    Command("migrate", "moving:migrate", "Move the apps that PM2 runs to systemd.", _FILE),
     Command("stop", "lifecycle:stop", "Stop apps or instances; they stay known.", _LIFE),
     Command("restart", "lifecycle:restart", "Stop and start apps or instances.", _LIFE),
     Command(
