@@ -82,8 +82,8 @@ def resolve_all(
     apps: list[tuple[App, tuple[Note, ...]]] = []
     problems: list[Problem] = []
     first: dict[str, Declared] = {}
-    for one in declared:
     named: list[Named] = []
+    for one in declared:
         resolved = resolve(one, machine=machine, base=base, source=source, env_name=env_name)
         problems += resolved.problems
         name = app_name(Subject(one, machine, source), env_name)
@@ -91,8 +91,8 @@ def resolve_all(
             problems.append(_same_name(source, name, first[name], one))
         elif name:
             first[name] = one
-        if resolved.app:
             named.append(Named(name, one))
+        if resolved.app:
             apps.append((resolved.app, resolved.notes))
     ordered, wrong = in_order(apps, named, source)
     return ResolvedAll(ordered, (*problems, *wrong))

@@ -147,23 +147,25 @@ def random_item(choose: random.Random, numbers: range, words: Sequence[str]) -> 
             return f"{low}/{choose.randint(1, len(numbers))}"
 
 
+def is_possible(pattern: str) -> bool:
+    """Whether the pattern comes at all, and is not one of the few that timers cannot follow."""
+    try:
+        parse_cron(pattern)
+    except BadCron as error:
+        if not re.search("never comes|more than a timer", str(error)):
+            raise
+        return False
+    return True
+
+
 @needs_systemd
 @pytest.mark.parametrize("start", STARTS)
 def test_thousands_of_patterns_elapse_when_cron_says(start: str) -> None:
     choose = random.Random(start)
-    patterns: set[str] = set()
-    refused = 0
-    while len(patterns) < PATTERNS:
-        pattern = random_pattern(choose)
-        try:
-            parse_cron(pattern)
-        except BadCron as error:
-            assert re.search("never comes|more than a timer", str(error)), pattern
-            refused += 1
-        else:
-            patterns.add(pattern)
+    made = {random_pattern(choose) for _ in range(PATTERNS)}
+    patterns = {pattern for pattern in made if is_possible(pattern)}
+    assert len(patterns) > 0.9 * PATTERNS
     assert disagreements(sorted(patterns), start) == []
-    assert refused < PATTERNS / 10
 
 
 @needs_systemd
