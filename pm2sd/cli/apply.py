@@ -58,10 +58,10 @@ def apply(
     """
     from pm2sd.cli.applying import apply_file
 
-    status = apply_file(
+    done = apply_file(
         file, env=env, only=only, dry_run=dry_run, prune=prune, force=force, strict=strict
     )
-    raise typer.Exit(status)
+    raise typer.Exit(done.status)
 
 
 def diff(

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from pm2sd.cli import output
+from pm2sd.cli.attaching import Outcome
 from pm2sd.cli.failures import report
 from pm2sd.cli.output import emit, paint, say
 from pm2sd.cli.plan_text import display, equivalents, note_lines, plan_lines
@@ -48,20 +49,21 @@ def apply_file(
     prune: bool = False,
     force: bool = False,
     strict: bool = False,
-) -> ExitStatus:
+) -> Outcome:
     """Apply an ecosystem file and tell about it."""
     configuration = load(file, env=env, only=names_of(only), strict=strict)
     for note in configuration.notes:
         say(f"{paint('note:', 'yellow', sys.stderr)} {note.option}: {note.text}")
     options = Options(prune=prune, force=force)
+    names = [one.app.name for one in configuration.wanted]
     if dry_run:
         with session() as here:
             tell(_plan(here, configuration, options), configuration.wanted)
-        return ExitStatus.OK
+        return Outcome(ExitStatus.OK, names)
     with changing(waiting) as here:
         todo = _plan(here, configuration, options)
         tell(todo, configuration.wanted)
-        return carry_out_and_tell(here, todo, configuration.wanted)
+        return Outcome(carry_out_and_tell(here, todo, configuration.wanted), names)
 
 
 def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> ExitStatus:

@@ -13,7 +13,8 @@ class Command:
     ``function`` is ``module:function`` below ``pm2sd.cli``; it is imported when the command runs.
     ``settings`` go to the parser (``ignore_unknown_options`` and the like). ``shows_cpu`` has
     CPU times read before the parser is loaded: see ``pm2sd.observe.cpu``. ``bare`` is the function
-    that does the same as the command without any argument, and needs no parser.
+    that does the same as the command without any argument, and needs no parser. ``tells`` says that
+    what it prints on stdout only tells what it did, so that ``--silent`` leaves it out.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Command:
     settings: dict[str, Any] = field(default_factory=dict)
     shows_cpu: bool = False
     bare: str = ""
+    tells: bool = False
 
 
 _FILE, _LIFE, _LOOK, _LOGS, _HELP = (
@@ -35,7 +37,13 @@ _FILE, _LIFE, _LOOK, _LOGS, _HELP = (
 )
 
 COMMANDS = (
-    Command("apply", "apply:apply", "Make systemd run what the ecosystem file says.", _FILE),
+    Command(
+        "apply",
+        "apply:apply",
+        "Make systemd run what the ecosystem file says.",
+        _FILE,
+        tells=True,
+    ),
     Command("diff", "apply:diff", "Show what apply would change.", _FILE),
     Command(
         "start",
@@ -43,19 +51,23 @@ COMMANDS = (
         "Start an ecosystem file, a script with PM2's flags, or apps already known.",
         _FILE,
         ("startOrRestart", "startOrReload", "startOrGracefulReload"),
+        tells=True,
     ),
     Command(
         "init", "reference:init", "Write an ecosystem file to begin with.", _FILE, ("ecosystem",)
     ),
     Command("import", "moving:import_", "Write an ecosystem file for what PM2 runs.", _FILE),
     Command("migrate", "moving:migrate", "Move the apps that PM2 runs to systemd.", _FILE),
-    Command("stop", "lifecycle:stop", "Stop apps or instances; they stay known.", _LIFE),
-    Command("restart", "lifecycle:restart", "Stop and start apps or instances.", _LIFE),
+    Command(
+        "stop", "lifecycle:stop", "Stop apps or instances; they stay known.", _LIFE, tells=True
+    ),
+    Command("restart", "restart:restart", "Stop and start apps or instances.", _LIFE, tells=True),
     Command(
         "reload",
-        "lifecycle:reload",
+        "restart:reload",
         "Restart one instance after the other, each ready before the next.",
         _LIFE,
+        tells=True,
     ),
     Command(
         "scale",
@@ -64,8 +76,41 @@ COMMANDS = (
         _LIFE,
         (),
         {"ignore_unknown_options": True},
+        tells=True,
     ),
-    Command("delete", "lifecycle:delete", "Stop apps and remove their units.", _LIFE, ("del",)),
+    Command(
+        "delete",
+        "lifecycle:delete",
+        "Stop apps and remove their units.",
+        _LIFE,
+        ("del",),
+        tells=True,
+    ),
+    Command("reset", "lifecycle:reset", "Set restart counters to 0.", _LIFE, tells=True),
+    Command(
+        "sendSignal",
+        "lifecycle:send_signal",
+        "Send a signal to the main process of instances.",
+        _LIFE,
+        tells=True,
+    ),
+    Command(
+        "save",
+        "boot:save",
+        "Say whether apps come back at boot; nothing needs saving.",
+        _LIFE,
+        ("dump",),
+        {"ignore_unknown_options": True},
+        tells=True,
+    ),
+    Command(
+        "startup",
+        "boot:startup",
+        "Say what makes apps come back at boot.",
+        _LIFE,
+        settings={"ignore_unknown_options": True},
+        tells=True,
+    ),
     Command(
         "status",
         "status:status",
@@ -104,9 +149,19 @@ COMMANDS = (
     Command("cat", "describe:cat", "Print an app's unit files and drop-ins.", _LOOK),
     Command("which", "describe:which", "Print where an app's unit files and program are.", _LOOK),
     Command("logs", "logs:logs", "Show and follow what apps print.", _LOGS, ("log",)),
-    Command("flush", "logs:flush", "Empty log files; hide older journal lines from logs.", _LOGS),
+    Command(
+        "flush",
+        "logs:flush",
+        "Empty log files; hide older journal lines from logs.",
+        _LOGS,
+        tells=True,
+    ),
+    Command("reloadLogs", "logs:reload_logs", "Say which log files are open.", _LOGS, tells=True),
     Command("explain", "reference:explain", "What an option means, in PM2 and here.", _HELP),
     Command("schema", "reference:schema", "Print the JSON Schema of ecosystem files.", _HELP),
+    Command("ping", "report:ping", "Say whether the user manager answers.", _HELP, tells=True),
+    Command("report", "report:report", "Print what a bug report needs.", _HELP),
+    Command("alias", "alias:alias", "Install pm2 as another name of pm2sd.", _HELP, tells=True),
     Command("version", "reference:version", "Print the versions of pm2sd and systemd.", _HELP),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from pm2sd.cli.output import paint, say
+from pm2sd.cli.output import paint, warn
 from pm2sd.cli.plan_text import display
 from pm2sd.control.settle import Failure
 
@@ -17,6 +17,6 @@ def report(failures: Iterable[Failure]) -> None:
     from pm2sd.observe.last_words import last_words
 
     for failure in failures:
-        say(f"{paint('error:', 'red', sys.stderr)} {display(failure.unit)} {failure.why}")
+        warn(f"{paint('error:', 'red', sys.stderr)} {display(failure.unit)} {failure.why}")
         for line in last_words(failure.unit, LINES):
-            say(f"  {paint('|', 'grey', sys.stderr)} {line}")
+            warn(f"  {paint('|', 'grey', sys.stderr)} {line}")

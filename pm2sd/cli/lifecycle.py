@@ -1,4 +1,4 @@
-"""``stop``, ``restart``, ``reload``, ``scale`` and ``delete``."""
+"""``stop``, ``scale``, ``delete``, ``reset`` and ``sendSignal``; ``restart`` has its own module."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from pm2sd.cli import output
+from pm2sd.cli.attaching import Attach, Outcome, finish, now
 from pm2sd.cli.output import emit, say, say_equivalent
 from pm2sd.control.session import changing
 from pm2sd.control.settle import Failure
@@ -21,13 +22,13 @@ Selectors = Annotated[
         show_default=False,
     ),
 ]
-Env = Annotated[
+Only = Annotated[
     Optional[str],  # noqa: UP045 - Typer reads it at run time
-    typer.Option("--env", help="With a file: use the env_NAME blocks.", show_default=False),
+    typer.Option("--only", help="With a file: only these apps, as a,b.", show_default=False),
 ]
 
 
-def stop(selectors: Selectors) -> None:
+def stop(selectors: Selectors, only: Only = None, attach: Attach = False) -> None:
     """Stop apps or instances; they stay known, and start again with start or at boot.
 
     Examples:
@@ -36,60 +37,18 @@ def stop(selectors: Selectors) -> None:
 
       pm2sd stop tracking@1 /^api-/
     """
-    from pm2sd.cli.applying import waiting
+    from pm2sd.cli.applying import names_of, waiting
     from pm2sd.cli.selecting import chosen
     from pm2sd.control import lifecycle
 
+    since = now()
     with changing(waiting) as here:
         apps = here.stored().apps
-        instances = chosen(selectors, apps)
-        _equivalent("stop", instances)
+        instances = chosen(selectors, apps, names_of(only))
+        equivalent("stop", instances)
         failures = lifecycle.stop(here, instances, apps)
-        _finish("stopped", instances, failures, fatal=lambda f: "was killed" not in f.why)
-
-
-def restart(selectors: Selectors, env: Env = None) -> None:
-    """Stop and start apps or instances at once; a file is applied first.
-
-    Examples:
-
-      pm2sd restart tracking
-
-      pm2sd restart all
-    """
-    from pm2sd.cli.applying import waiting
-    from pm2sd.cli.selecting import apply_files, chosen
-    from pm2sd.control import lifecycle
-
-    apply_files(selectors, env)
-    with changing(waiting) as here:
-        apps = here.stored().apps
-        instances = chosen(selectors, apps)
-        _equivalent("restart", instances)
-        _finish("restarted", instances, lifecycle.restart(here, instances, apps))
-
-
-def reload(selectors: Selectors, env: Env = None) -> None:
-    """Restart one instance after the other, each ready before the next.
-
-    Stops at the first instance that does not come up: the others keep serving, and the exit
-    status is 1.
-
-    Examples:
-
-      pm2sd reload tracking-server
-    """
-    from pm2sd.cli.applying import waiting
-    from pm2sd.cli.selecting import apply_files, chosen
-    from pm2sd.control import lifecycle
-
-    apply_files(selectors, env)
-    with changing(waiting) as here:
-        instances = chosen(selectors, here.stored().apps)
-        _equivalent("restart", instances)
-        done: list[Instance] = []
-        failures = lifecycle.reload(here, instances, done.append)
-        _finish("reloaded", done, failures)
+        done = told("stopped", instances, failures, fatal=lambda f: "was killed" not in f.why)
+    finish(done, attach=attach, since=since)
 
 
 def scale(
@@ -119,6 +78,7 @@ def scale(
 
 def delete(
     selectors: Selectors,
+    only: Only = None,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Remove units edited by hand too.")
     ] = False,
@@ -131,31 +91,81 @@ def delete(
 
       pm2sd delete all
     """
-    from pm2sd.cli.applying import carry_out_and_tell, waiting
+    from pm2sd.cli.applying import carry_out_and_tell, names_of, waiting
     from pm2sd.cli.plan_text import plan_lines
     from pm2sd.cli.selecting import whole_apps
     from pm2sd.control import lifecycle
 
     with changing(waiting) as here:
-        todo = lifecycle.deletion(here, whole_apps(selectors, here.stored().apps), force=force)
+        names = whole_apps(selectors, here.stored().apps, names_of(only))
+        todo = lifecycle.deletion(here, names, force=force)
         for line in plan_lines(todo):
             emit(line)
         raise typer.Exit(carry_out_and_tell(here, todo, []))
 
 
-def _equivalent(verb: str, instances: Sequence[Instance]) -> None:
+def reset(selectors: Selectors) -> None:
+    """Set restart counters to 0, and give apps that systemd gave up on a fresh start limit.
+
+    Examples:
+
+      pm2sd reset all
+    """
+    from pm2sd.cli.applying import waiting
+    from pm2sd.cli.selecting import chosen
+
+    with changing(waiting) as here:
+        instances = chosen(selectors, here.stored().apps)
+        equivalent("reset-failed", instances)
+        here.bus.reset_failed([one.unit for one in instances])
+        for one in instances:
+            emit(f"reset {one}")
+
+
+def send_signal(
+    signal: Annotated[str, typer.Argument(help="SIGUSR2, USR2 or 12.")],
+    selectors: Selectors,
+) -> None:
+    """Send a signal to the main process of instances; systemd takes what it does of it.
+
+    Exits 3 if one of them does not run.
+
+    Examples:
+
+      pm2sd sendSignal SIGUSR2 tracking
+    """
+    from pm2sd.cli.selecting import chosen
+    from pm2sd.control import lifecycle
+    from pm2sd.control.session import session
+
+    number = lifecycle.signal_number(signal)
+    with session() as here:
+        instances = chosen(selectors, here.stored().apps)
+        equivalent(f"kill --kill-whom=main --signal={number.name}", instances)
+        idle = lifecycle.send_signal(here, instances, number)
+    for one in instances:
+        if one in idle:
+            say(f"{one} does not run")
+        else:
+            emit(f"sent {number.name} to {one}")
+    raise typer.Exit(ExitStatus.NOT_RUNNING if idle else ExitStatus.OK)
+
+
+def equivalent(verb: str, instances: Sequence[Instance]) -> None:
+    """With ``--verbose``: the systemctl line that does the same."""
     if output.verbose:
         from shlex import quote
 
         say_equivalent(f"systemctl --user {verb} {' '.join(quote(one.unit) for one in instances)}")
 
 
-def _finish(
+def told(
     participle: str,
     instances: Sequence[Instance],
     failures: Sequence[Failure],
     fatal: Callable[[Failure], bool] = lambda _: True,
-) -> None:
+) -> Outcome:
+    """Print what was done to which instances, and what failed."""
     from pm2sd.cli.failures import report
 
     unwell = {failure.unit for failure in failures}
@@ -167,4 +177,5 @@ def _finish(
         say(f"{failure.unit} {failure.why}")
     grave = [failure for failure in failures if fatal(failure)]
     report(grave)
-    raise typer.Exit(ExitStatus.FAILED if grave else ExitStatus.OK)
+    apps = sorted({one.app for one in instances})
+    return Outcome(ExitStatus.FAILED if grave else ExitStatus.OK, apps)

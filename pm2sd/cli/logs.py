@@ -121,6 +121,25 @@ def flush(selectors: Selectors = None, json: Json = False) -> None:
             output.emit(f"{one.app}: nothing to empty")
 
 
+def reload_logs(selectors: Selectors = None) -> None:
+    """Say which log files are open. Unlike PM2, systemd does not open them anew.
+
+    Exits 1 if there are any, so that a rotation that moves files away does not lose lines unseen.
+    """
+    from pm2sd.errors import Pm2sdError
+    from pm2sd.translate.logs import log_files
+
+    known = Known.read()
+    names = dict.fromkeys(one.app for one in pick(known, selectors))
+    files = sorted({path for name in names for _, path in log_files(known.stored.apps[name].app)})
+    if files:
+        raise Pm2sdError(
+            f"systemd keeps log files open until the app restarts: {', '.join(files)}",
+            hint="have logrotate use copytruncate, or leave the files out and use the journal",
+        )
+    output.emit("nothing to open anew: all apps print to the journal")
+
+
 def _print(lines: Iterable[bytes]) -> None:
     """Lines as they are, whatever the terminal's encoding: apps print bytes, too."""
     sys.stdout.flush()

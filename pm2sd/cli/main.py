@@ -12,6 +12,8 @@ from typer.core import TyperGroup
 from pm2sd import __version__
 from pm2sd.cli.commands import BY_NAME, COMMANDS, Command
 from pm2sd.cli.output import ReaderGone
+from pm2sd.cli.parsing import FlagCommand, arranged
+from pm2sd.errors import ExitStatus, Pm2sdError
 
 
 def _load(row: Command) -> Any:
@@ -23,21 +25,29 @@ def _load(row: Command) -> Any:
     home = import_module(f"pm2sd.cli.{module}")
     body = getattr(home, function)
     settings = {"help_option_names": ["-h", "--help"], **row.settings}
-    single.command(row.name, cls=getattr(home, "COMMAND_CLASS", None), context_settings=settings)(
-        body
-    )
+    parser = getattr(home, "COMMAND_CLASS", FlagCommand)
+    single.command(row.name, cls=parser, context_settings=settings)(body)
     return typer.main.get_command(single)
+
+
+def _no_command(name: str) -> Pm2sdError:
+    from pm2sd.cli.elsewhere import ELSEWHERE
+
+    if name in ELSEWHERE:
+        return Pm2sdError(f"no {name} here: {ELSEWHERE[name]}", code=ExitStatus.USAGE)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [*BY_NAME, *ELSEWHERE], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "pm2sd --help lists the commands"
+    return Pm2sdError(f"there is no command {name!r}", hint=hint, code=ExitStatus.USAGE)
 
 
 class LazyGroup(TyperGroup):
     """All commands by the table, none imported before it is needed."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Take ``--verbose`` wherever it stands before a ``--``, as people write it."""
-        end = args.index("--") if "--" in args else len(args)
-        spoken = ["--verbose"] * args[:end].count("--verbose")
-        rest = [word for word in args[:end] if word != "--verbose"]
-        return super().parse_args(ctx, [*spoken, *rest, *args[end:]])
+        """Take a command's flags also where they stand before the command."""
+        return super().parse_args(ctx, arranged(args))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """The canonical names; aliases are found but not listed."""
@@ -49,13 +59,12 @@ class LazyGroup(TyperGroup):
         return _load(row) if row else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Like click's, with the nearest command for a misspelt one."""
-        if args and args[0] not in BY_NAME and not args[0].startswith("-"):
-            from difflib import get_close_matches
+        """Like click's, with the nearest command for a misspelt one.
 
-            near = get_close_matches(args[0], BY_NAME, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else "; see pm2sd --help"
-            ctx.fail(f"there is no command {args[0]!r}{hint}")
+        Raises Pm2sdError, which for a command that only PM2 has says what to use instead.
+        """
+        if args[0] not in BY_NAME:
+            raise _no_command(args[0])
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -98,16 +107,18 @@ app = typer.Typer(
 )
 
 
-@app.callback()
+@app.callback(epilog="PM2's other commands say what to use instead.")
 def pm2sd(
     verbose: bool = typer.Option(
         False, "--verbose", help="Print the equivalent systemctl line for each action."
     ),
-    version: bool = typer.Option(  # noqa: ARG001
+    silent: bool = typer.Option(
+        False, "--silent", "-s", help="Print errors only, and what was asked for."
+    ),
+    no_color: bool = typer.Option(False, "--no-color", help="No colours."),
+    version: bool = typer.Option(
         False, "--version", "-V", "-v", callback=_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
     """Run PM2's ecosystem file on systemd: your apps as user units, no daemon."""
-    from pm2sd.cli import output
-
-    output.verbose = verbose
+    # All but --version are flags of every command and stand here for --help: see parsing.arranged.

@@ -11,6 +11,9 @@ from typing import Any, TextIO
 from pm2sd.errors import Problem
 
 verbose = False
+colourless = False
+_silent = False
+_results = True
 
 _STYLES = {
     "red": "31",
@@ -28,7 +31,7 @@ class ReaderGone(Exception):
 
 def coloured(stream: TextIO) -> bool:
     """Whether to colour what goes to ``stream`` (no-color.org, and FORCE_COLOR)."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if colourless or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
 
@@ -40,9 +43,16 @@ def paint(text: str, style: str, stream: TextIO | None = None) -> str:
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
 
 
+def hush(*, results: bool) -> None:
+    """Leave out remarks from now on; with ``results`` also what goes to stdout."""
+    global _silent, _results
+    _silent, _results = True, not results
+
+
 def emit(text: str) -> None:
     """A line of data."""
-    sys.stdout.write(text + "\n")
+    if _results:
+        sys.stdout.write(text + "\n")
 
 
 def emit_json(data: Any, *, indent: int | None = 2) -> None:
@@ -52,6 +62,12 @@ def emit_json(data: Any, *, indent: int | None = 2) -> None:
 
 def say(text: str) -> None:
     """A remark for people."""
+    if not _silent:
+        warn(text)
+
+
+def warn(text: str) -> None:
+    """Something that went wrong, which ``--silent`` does not hide."""
     sys.stdout.flush()
     sys.stderr.write(text + "\n")
 
@@ -66,15 +82,15 @@ def complain(problems: Iterable[Problem]) -> None:
     """Mistakes, each with its place, the line it stands on, a caret and a hint."""
     for problem in problems:
         place = f"{problem.where}: " if problem.where else ""
-        say(f"{place}{paint('error:', 'red', sys.stderr)} {problem.message}")
+        warn(f"{place}{paint('error:', 'red', sys.stderr)} {problem.message}")
         if problem.source is not None and problem.where and problem.where.line:
             number = str(problem.where.line)
-            say(f"  {number} | {problem.source}")
+            warn(f"  {number} | {problem.source}")
             column = (problem.where.column or 1) - 1
             lead = "".join("\t" if c == "\t" else " " for c in problem.source[:column])
-            say(f"  {' ' * len(number)} | {lead}^")
+            warn(f"  {' ' * len(number)} | {lead}^")
         if problem.hint:
-            say(f"  {paint('hint:', 'cyan', sys.stderr)} {problem.hint}")
+            warn(f"  {paint('hint:', 'cyan', sys.stderr)} {problem.hint}")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[tuple[str, str]]]) -> str:

@@ -12,11 +12,16 @@ from pm2sd.plan.select import Instance, select
 from pm2sd.plan.stored import StoredApp
 
 
-def chosen(selectors: Sequence[str], apps: Mapping[str, StoredApp]) -> list[Instance]:
-    """The instances that are named; a file stands for its apps that are known."""
+def chosen(
+    selectors: Sequence[str], apps: Mapping[str, StoredApp], only: Sequence[str] = ()
+) -> list[Instance]:
+    """The instances that are named; a file stands for its apps that are known.
+
+    ``only`` are those of the file's apps that are meant.
+    """
     named: list[str] = []
     for selector in selectors:
-        named += _apps_of(selector, apps) if is_file(selector) else [selector]
+        named += _apps_of(selector, apps, only) if is_file(selector) else [selector]
     return select(named, apps)
 
 
@@ -27,30 +32,39 @@ def is_file(selector: str) -> bool:
     return selector == "-" or (is_ecosystem_file(selector) and Path(selector).is_file())
 
 
-def _apps_of(file: str, apps: Mapping[str, StoredApp]) -> list[str]:
+def _apps_of(file: str, apps: Mapping[str, StoredApp], only: Sequence[str]) -> list[str]:
     from pm2sd.control.configuration import load
 
-    known = [name for name in sorted(load(file).names) if name in apps]
+    wanted = load(file, only=only).wanted
+    known = [name for name in sorted(one.app.name for one in wanted) if name in apps]
     if not known:
         raise NoSuchApp(file, hint=f"none of its apps was applied yet: pm2sd apply {file}")
     return known
 
 
-def apply_files(selectors: Sequence[str], env: str | None) -> None:
-    """Apply the ecosystem files among the selectors, as PM2's restart and reload do."""
+def apply_files(selectors: Sequence[str], env: str | None, only: str | None) -> bool:
+    """Apply the ecosystem files among the selectors, as PM2's restart and reload do.
+
+    False if there is none.
+    """
     from pm2sd.cli.applying import apply_file
 
     files = [selector for selector in selectors if is_file(selector)]
-    if env is not None and not files:
-        raise Pm2sdError(
-            "--env chooses an env_NAME block of an ecosystem file",
-            hint="name the file instead of the app",
-            code=ExitStatus.USAGE,
-        )
+    for flag, value, use in (
+        ("--env", env, "chooses an env_NAME block"),
+        ("--only", only, "chooses apps"),
+    ):
+        if value is not None and not files:
+            raise Pm2sdError(
+                f"{flag} {use} of an ecosystem file",
+                hint="name the file instead of the app",
+                code=ExitStatus.USAGE,
+            )
     for file in files:
-        status = apply_file(file, env=env)
-        if status is not ExitStatus.OK:
-            raise typer.Exit(status)
+        done = apply_file(file, env=env, only=only)
+        if done.status is not ExitStatus.OK:
+            raise typer.Exit(done.status)
+    return bool(files)
 
 
 def the_app(selector: str, apps: Mapping[str, StoredApp]) -> StoredApp:
@@ -63,17 +77,19 @@ def the_app(selector: str, apps: Mapping[str, StoredApp]) -> StoredApp:
     return apps[found.pop()]
 
 
-def whole_apps(selectors: Sequence[str], apps: Mapping[str, StoredApp]) -> list[str]:
+def whole_apps(
+    selectors: Sequence[str], apps: Mapping[str, StoredApp], only: Sequence[str] = ()
+) -> list[str]:
     """The apps that are named; Pm2sdError for a single instance of several."""
-    instances = chosen(selectors, apps)
+    instances = chosen(selectors, apps, only)
     found: dict[str, int] = {}
     for one in instances:
         found[one.app] = found.get(one.app, 0) + 1
     for name, count in found.items():
         if count < apps[name].app.instances:
             raise Pm2sdError(
-                f"{name!r} has {apps[name].app.instances} instances; only whole apps are deleted",
-                hint=f"pm2sd scale {name} -{count}, or pm2sd delete {name}",
+                f"{name!r} has {apps[name].app.instances} instances; this is for whole apps only",
+                hint=f"name the app: {name} (pm2sd scale {name} -{count} removes instances)",
                 code=ExitStatus.USAGE,
             )
     return sorted(found)

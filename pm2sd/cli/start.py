@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Optional
 
 import typer
-from typer.core import TyperCommand
 
-from pm2sd.ecosystem.options import FLAGS, Flag, Option
-
-_AFTER_DASHES = "pm2sd.after_dashes"
+from pm2sd.cli.attaching import Attach, finish, now
+from pm2sd.cli.flags import OptionsCommand, after_dashes, option_flags, written
 
 Targets = Annotated[
     Optional[list[str]],  # noqa: UP045 - Typer reads it at run time
@@ -23,60 +19,7 @@ Targets = Annotated[
 ]
 
 
-class StartCommand(TyperCommand):
-    """A command whose flags may take an optional value, and whose script takes arguments."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Set what follows ``--`` aside, and write ``--watch`` without a value as ``--watch=``."""
-        before, dashes, after = _split(args)
-        ctx.meta[_AFTER_DASHES] = tuple(after) if dashes else None
-        return super().parse_args(ctx, with_empty_values(before))
-
-
-def _split(args: Sequence[str]) -> tuple[list[str], bool, list[str]]:
-    if "--" not in args:
-        return list(args), False, []
-    at = list(args).index("--")
-    return list(args[:at]), True, list(args[at + 1 :])
-
-
-def with_empty_values(args: Sequence[str]) -> list[str]:
-    """The arguments, with ``=`` after each flag that may take a value and is given none."""
-    optional = {name for name, (_, flag) in FLAGS.items() if flag.takes == "optional"}
-    done = []
-    for at, argument in enumerate(args):
-        follower = args[at + 1] if at + 1 < len(args) else "-"
-        bare = argument in optional and follower.startswith("-")
-        done.append(f"{_long(argument)}=" if bare else argument)
-    return done
-
-
-def _long(spelling: str) -> str:
-    _, flag = FLAGS[spelling]
-    return next(name for name in flag.spellings if name.startswith("--"))
-
-
-def _flags() -> dict[str, tuple[Option, Flag]]:
-    """Every flag of the options table once, by the parameter's name."""
-    return {f"flag{number}": row for number, row in enumerate(dict.fromkeys(FLAGS.values()))}
-
-
-_PARAMETERS = _flags()
-
-
-def _parameter(name: str, option: Option, flag: Flag) -> inspect.Parameter:
-    text = f"{option.name}: {option.doc}"
-    if flag.takes == "nothing":
-        default, kind = typer.Option(False, *flag.spellings, help=text), bool
-    elif flag.takes == "many":
-        default = typer.Option(None, *flag.spellings, help=text, show_default=False)
-        kind = Optional[list[str]]  # type: ignore[assignment] # noqa: UP045
-    else:
-        default = typer.Option(None, *flag.spellings, help=text, show_default=False)
-        kind = Optional[str]  # type: ignore[assignment] # noqa: UP045
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-
-
+@option_flags
 def start(
     ctx: typer.Context,
     targets: Targets = None,
@@ -88,6 +31,7 @@ def start(
         Optional[str],  # noqa: UP045
         typer.Option("--only", help="With a file: only these apps, as a,b.", show_default=False),
     ] = None,
+    attach: Attach = False,
     **given: Any,
 ) -> None:
     """Start an ecosystem file, a script with PM2's flags, or apps already known.
@@ -103,45 +47,17 @@ def start(
     from pm2sd.cli.selecting import is_file
     from pm2sd.cli.starting import start_file, start_known, start_script
 
+    since = now()
     options = written(given)
-    after = ctx.meta.get(_AFTER_DASHES)
+    after = after_dashes(ctx)
     names = targets or []
     if not names or all(is_file(name) for name in names):
-        status = start_file(names, env=env, only=only, options=options, after=after)
+        outcome = start_file(names, env=env, only=only, options=options, after=after)
     elif len(names) == 1 and (options or after is not None):
-        status = start_script(names[0], options=options, arguments=after or ())
+        outcome = start_script(names[0], options=options, arguments=after or ())
     else:
-        status = start_known(names)
-    raise typer.Exit(status)
+        outcome = start_known(names)
+    finish(outcome, attach=attach, since=since)
 
 
-def written(given: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
-    """The flags that were given: option name -> the flag's spelling and its value."""
-    options: dict[str, tuple[str, Any]] = {}
-    for name, value in given.items():
-        if value is None or value is False or value == []:
-            continue
-        option, flag = _PARAMETERS[name]
-        options[option.name] = (flag.spellings[0], _value(flag, value))
-    return options
-
-
-def _value(flag: Flag, value: Any) -> Any:
-    if flag.takes == "nothing" or value == "":
-        return flag.constant
-    if flag.unit and isinstance(value, str) and value.isdecimal():
-        return value + flag.unit
-    return value
-
-
-_signature = inspect.signature(start, eval_str=True)
-start.__signature__ = _signature.replace(  # type: ignore[attr-defined]
-    parameters=[
-        *(p for p in _signature.parameters.values() if p.kind is not p.VAR_KEYWORD),
-        *(_parameter(name, *row) for name, row in _PARAMETERS.items()),
-    ]
-)
-start.__annotations__.update(
-    {name: _parameter(name, *row).annotation for name, row in _PARAMETERS.items()}
-)
-COMMAND_CLASS = StartCommand
+COMMAND_CLASS = OptionsCommand

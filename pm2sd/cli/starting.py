@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pm2sd.cli.applying import apply_file, carry_out_and_tell, tell, waiting
+from pm2sd.cli.attaching import Outcome
 from pm2sd.cli.failures import report
 from pm2sd.cli.output import emit
 from pm2sd.control import lifecycle
@@ -26,24 +27,31 @@ def start_file(
     only: str | None,
     options: Given,
     after: Sequence[str] | None,
-) -> ExitStatus:
+) -> Outcome:
     """Apply ecosystem files, as PM2's start does."""
+    refuse_options(options, after)
+    names: list[str] = []
+    for file in files or (None,):
+        done = apply_file(file, env=env, only=only, force="force" in options)
+        names += done.apps
+        if done.status is not ExitStatus.OK:
+            return Outcome(done.status, names)
+    return Outcome(ExitStatus.OK, names)
+
+
+def refuse_options(options: Given, after: Sequence[str] | None) -> None:
+    """Raise Pm2sdError for options given beside an ecosystem file, which has its own."""
     flags = [spelling for name, (spelling, _) in options.items() if name != "force"]
     if flags or after:
         raise Pm2sdError(
-            f"{flags[0] if flags else '--'} is for starting a script; "
+            f"{flags[0] if flags else '--'} is for apps started without a file; "
             "the apps of a file have their options there",
             hint="write the option into the file",
             code=ExitStatus.USAGE,
         )
-    for file in files or (None,):
-        status = apply_file(file, env=env, only=only, force="force" in options)
-        if status is not ExitStatus.OK:
-            return status
-    return ExitStatus.OK
 
 
-def start_known(names: Sequence[str]) -> ExitStatus:
+def start_known(names: Sequence[str]) -> Outcome:
     """Start apps that are known; a name nobody knows may be a script."""
     with changing(waiting) as here:
         apps = here.stored().apps
@@ -59,19 +67,20 @@ def start_known(names: Sequence[str]) -> ExitStatus:
                 if one.unit not in unwell:
                     emit(f"started {one}")
             report(failures)
-            return ExitStatus.FAILED if failures else ExitStatus.OK
+            return Outcome(
+                ExitStatus.FAILED if failures else ExitStatus.OK,
+                sorted({one.app for one in chosen}),
+            )
         return _start_script(here, names[0], {}, ())
 
 
-def start_script(script: str, *, options: Given, arguments: Sequence[str]) -> ExitStatus:
+def start_script(script: str, *, options: Given, arguments: Sequence[str]) -> Outcome:
     """Make an app of a script and the flags beside it, and start it."""
     with changing(waiting) as here:
         return _start_script(here, script, options, arguments)
 
 
-def _start_script(
-    here: Session, script: str, options: Given, arguments: Sequence[str]
-) -> ExitStatus:
+def _start_script(here: Session, script: str, options: Given, arguments: Sequence[str]) -> Outcome:
     known = here.stored().apps
     wanted = from_flags(script, options, arguments)
     old = known.get(wanted.app.name)
@@ -83,4 +92,4 @@ def _start_script(
     force = "force" in options
     todo = plan(here, [wanted], options=Options(force=force))
     tell(todo, [wanted])
-    return carry_out_and_tell(here, todo, [wanted])
+    return Outcome(carry_out_and_tell(here, todo, [wanted]), [wanted.app.name])

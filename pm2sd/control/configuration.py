@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from pm2sd.control.apply import Wanted
+from pm2sd.ecosystem.app import App
 from pm2sd.ecosystem.declare import declare
 from pm2sd.ecosystem.declared import Declared
 from pm2sd.ecosystem.document import document
@@ -88,23 +89,62 @@ def from_flags(
 
     Raises InvalidConfig with every mistake in them.
     """
-
-    def node(value: Any, flag: str) -> Node:
-        where = Location(COMMAND_LINE, key=flag)
-        if isinstance(value, list | tuple):
-            return Node(tuple(node(item, flag) for item in value), where)
-        return Node(value, where)
-
-    entries = {name: node(value, flag) for name, (flag, value) in options.items()}
-    entries["script"] = node(script, "")
+    entries = {name: _node(value, flag) for name, (flag, value) in options.items()}
+    entries["script"] = _node(script, "")
     if arguments:
-        entries["args"] = node(arguments, "--")
+        entries["args"] = _node(arguments, "--")
+    return _from_entries(entries, str(Path.cwd()))
+
+
+def changed(
+    app: App,
+    options: Mapping[str, tuple[str, Any]],
+    arguments: Sequence[str] | None,
+    *,
+    update_env: bool,
+) -> Wanted:
+    """An app that was started without a file, with some options changed: option -> (flag, value).
+
+    The value ``null`` takes an option back, as with PM2. Without ``update_env`` the variables that
+    the app has from the shell stay what they are. Raises InvalidConfig.
+    """
+    written = {name: value for name, value in app.written.items() if name not in options}
+    if "cwd" in app.written:
+        written["cwd"] = app.cwd  # it was relative to wherever the app was started
+    if "/" in str(written.get("interpreter", "")):
+        written["interpreter"] = app.interpreter
+    entries = {name: _node(value, "") for name, value in written.items()}
+    for name, (flag, value) in options.items():
+        if value != "null":
+            entries[name] = _node(value, flag)
+    if "cwd" in options:
+        entries["cwd"] = _node(str(Path.cwd() / options["cwd"][1]), options["cwd"][0])
+        if app.script.startswith("/"):
+            entries["script"] = _node(app.script, "")
+    if arguments is not None:
+        entries["args"] = _node(arguments, "--")
+    wanted = _from_entries(entries, app.cwd)
+    old, new = dict(app.env), dict(wanted.app.env)
+    env = old | new if update_env else new | old
+    return Wanted(replace(wanted.app, env=env, secrets=app.secrets), wanted.notes)
+
+
+def _node(value: Any, flag: str) -> Node:
+    where = Location(COMMAND_LINE, key=flag)
+    if isinstance(value, Mapping):
+        return Node({key: _node(item, flag) for key, item in value.items()}, where)
+    if isinstance(value, list | tuple):
+        return Node(tuple(_node(item, flag) for item in value), where)
+    return Node(value, where)
+
+
+def _from_entries(entries: Mapping[str, Node], base: str) -> Wanted:
     source = Source(COMMAND_LINE, None, "", Node(entries, Location(COMMAND_LINE)))
     declared, problems = declare(source.root, source)
     resolved = resolve_all(
         [declared],
         machine=ThisMachine(),
-        base=str(Path.cwd()),
+        base=base,
         source=source,
         env_name=None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from signal import Signals
 
 from pm2sd.control.apply import JOB_SECONDS, Wanted, plan
 from pm2sd.control.running import rows
@@ -14,6 +15,7 @@ from pm2sd.plan.plan import Options, Plan
 from pm2sd.plan.select import Instance
 from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd.bus import Job, Verb
+from pm2sd.systemd.errors import UnitError
 from pm2sd.systemd.results import ending
 from pm2sd.units import names
 
@@ -98,6 +100,30 @@ def reload(
     return []
 
 
+def signal_number(text: str) -> Signals:
+    """The signal that is meant by ``SIGUSR2``, ``usr2`` or ``12``. Raises Pm2sdError."""
+    name = text.upper().removeprefix("SIG")
+    try:
+        return Signals(int(name)) if name.isdecimal() else Signals[f"SIG{name}"]
+    except (KeyError, ValueError):
+        raise Pm2sdError(
+            f"there is no signal {text!r}", hint="kill -l lists them", code=ExitStatus.USAGE
+        ) from None
+
+
+def send_signal(session: Session, chosen: Sequence[Instance], signal: Signals) -> list[Instance]:
+    """Send a signal to the main processes of instances; those that have none."""
+    idle = []
+    for one in chosen:
+        try:
+            session.bus.kill(one.unit, signal)
+        except UnitError as error:
+            if error.reason not in ("no-process", "no-such-unit"):
+                raise
+            idle.append(one)
+    return idle
+
+
 def scaled(session: Session, stored: StoredApp, instances: str) -> tuple[Plan, list[Wanted]]:
     """The plan that gives an app another number of instances: ``4``, ``+2`` or ``-1``.
 
@@ -111,7 +137,10 @@ def scaled(session: Session, stored: StoredApp, instances: str) -> tuple[Plan, l
             code=ExitStatus.USAGE,
         )
     wanted = [Wanted(replace(stored.app, instances=number), stored.notes)]
-    running = any(row.active == "active" for row in rows(session, [stored.app.name]))
+    running = any(
+        row.active == "active" and names.parse_instance(row.name)  # an empty slice is active too
+        for row in rows(session, [stored.app.name])
+    )
     return plan(session, wanted, options=Options(start="all" if running else "none")), wanted
 
 

@@ -1,0 +1,73 @@
+"""ping, report: what answers here, for people and their bug reports."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+
+from pm2sd import __version__
+from pm2sd.cli import output
+from pm2sd.cli.status import Json
+from pm2sd.errors import NoUserManager
+from pm2sd.systemd.bus import Bus
+
+
+def ping() -> None:
+    """Say whether the user manager answers. Exits 6 with the cause where it does not."""
+    with Bus.open() as bus:
+        output.emit(f"systemd {bus.manager('Version')} answers as your user manager")
+
+
+def report(json: Json = False) -> None:
+    """Print versions, the machine and the apps' states; no variable of any app is in it."""
+    found = _report()
+    if json:
+        output.emit_json(found)
+        return
+    for key, value in found.items():
+        if key != "apps":
+            output.emit(f"{key.replace('_', ' ').ljust(16)} {value}")
+    if found["apps"]:
+        from pm2sd.cli.listing import print_status
+
+        output.emit("")
+        print_status()
+
+
+def _report() -> dict[str, object]:
+    from pm2sd.cli.listing import listed, record
+    from pm2sd.observe.known import Known
+    from pm2sd.systemd.paths import unit_directory
+    from pm2sd.systemd.user import lingers, user_name
+
+    user = user_name()
+    found: dict[str, object] = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "pm2sd": __version__,
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "distribution": _distribution(),
+        "cpus": os.cpu_count(),
+        "user": f"{user} ({os.getuid()})",
+        "lingers": "yes" if lingers(user) else "no",
+        "unit_directory": str(unit_directory()),
+        "path": os.environ.get("PATH", ""),
+    }
+    try:
+        with Bus.open() as bus:
+            found["systemd"] = str(bus.manager("Version"))
+            found["manager_state"] = str(bus.manager("SystemState"))
+            found["control_group"] = str(bus.manager("ControlGroup"))
+        found["apps"] = [record(row) for row in listed(Known.read(), None)]
+    except NoUserManager as none:
+        found |= {"systemd": f"no user manager: {none.message}", "apps": []}
+    return found
+
+
+def _distribution() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return "unknown"

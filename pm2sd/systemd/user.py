@@ -1,0 +1,20 @@
+"""The user this process runs as, and whether their manager runs without a login."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+
+def user_name() -> str:
+    """The user's name, or the number of a user who has none."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def lingers(user: str) -> bool:
+    """Whether the user's manager is started at boot (loginctl(1), enable-linger)."""
+    return Path("/var/lib/systemd/linger", user).exists()
