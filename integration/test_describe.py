@@ -184,11 +184,11 @@ def test_it_tells_the_ports(pm2sd: Pm2sd, project: Project) -> None:
 
 
 def test_it_repeats_the_notes_of_the_translation(pm2sd: Pm2sd, project: Project) -> None:
-    apply(pm2sd, project, watch=True, vizion=True)
+    apply(pm2sd, project, watch=True, ignore_watch=["logs"], vizion=True)
     notes = {note["option"]: note for note in description(pm2sd, project)["notes"]}
-    assert notes["watch"]["fidelity"] == "not yet"
+    assert notes["ignore_watch"]["fidelity"] == "better"
     assert notes["vizion"]["fidelity"] == "no effect"
-    assert fact(pm2sd, project, "watch").startswith("not yet: ")
+    assert fact(pm2sd, project, "vizion").startswith("no effect: ")
 
 
 def test_commands_that_do_the_same_work(pm2sd: Pm2sd, project: Project) -> None:

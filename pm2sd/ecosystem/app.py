@@ -29,7 +29,7 @@ class App:
     are kept beside it because people ask for them. Log files are absolute paths, ``/dev/null`` to
     drop a stream, or None for the journal. ``depends_on`` has the number of instances of each app
     that this one waits for; ``cpu_quota`` is percents of one CPU; ``unit`` has lines of directives
-    by section. ``watch`` and ``ignore_watch`` are paths and patterns relative to
+    by section. ``watched`` and ``ignore_watch`` are paths and patterns relative to
     ``watch_base``, empty where nothing is watched. ``written`` holds the options as the user gave
     them, under their canonical names.
     """
@@ -66,6 +66,12 @@ class App:
     io_weight: int | None = None
     tasks_max: int | None = None
     nice: int | None = None
+
+    watched: tuple[str, ...] = ()
+    ignore_watch: tuple[str, ...] = ()
+    watch_base: str = ""
+    watch_delay: int = 0
+    watch_options: Mapping[str, Plain] = field(default_factory=dict)
 
     kill_timeout: int = 1600
     kill_signal: str = "SIGINT"

@@ -19,6 +19,7 @@ from pm2sd.ecosystem.machine import Machine
 from pm2sd.ecosystem.nodes import Plain, Source, plain
 from pm2sd.ecosystem.program import Program, find_program
 from pm2sd.ecosystem.subject import Subject
+from pm2sd.ecosystem.watching import Watching, watching
 from pm2sd.errors import Problem
 from pm2sd.notes import Note
 
@@ -128,11 +129,12 @@ def resolve(
     finder = Finder(machine, cwd or base, variables.variables.get("PATH"))
     # Without its directory every relative path would be missing, which is one mistake, not many.
     program = find_program(subject, base, finder) if cwd else None
+    files = watching(subject, cwd) if cwd else Watching()
     name = app_name(subject, env_name)
     app = None
     if program:
         output = logs(subject, finder, name)
-        app = _app(subject, name, finder.cwd, program, variables, output)
+        app = _app(subject, name, finder.cwd, program, variables, output, files)
     return Resolved(
         None if subject.problems else app,
         _distinct((*declared.notes, *subject.notes)),
@@ -141,7 +143,13 @@ def resolve(
 
 
 def _app(
-    subject: Subject, name: str, cwd: str, program: Program, variables: Environment, output: Logs
+    subject: Subject,
+    name: str,
+    cwd: str,
+    program: Program,
+    variables: Environment,
+    output: Logs,
+    files: Watching,
 ) -> App:
     values = subject.declared.values
     same: dict[str, Any] = {option: values[option] for option in _SAME if option in values}
@@ -164,6 +172,7 @@ def _app(
         secrets=variables.secrets,
         written=_written(subject.declared),
         **asdict(output),
+        **asdict(files),
         **same,
     )
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Final
 
 from pm2sd import __version__
 from pm2sd.ecosystem.app import App
 from pm2sd.notes import Note
-from pm2sd.translate.auxiliary import auxiliary
+from pm2sd.translate.auxiliary import Auxiliary
 from pm2sd.translate.service import service
 from pm2sd.translate.target import instance_drop_ins, secrets_file, target
+from pm2sd.translate.watch import watcher
 from pm2sd.units.model import Mark, Unit
+
+# Each option that needs units of its own beside the instances has a function here.
+_BESIDE: Final[tuple[Callable[[App, Mark], Auxiliary], ...]] = (watcher,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,8 @@ def translate(
     """
     mark = Mark(app=app.name, namespace=app.namespace, source=app.source, version=__version__)
     the_service, said = service(app, mark, systemd=systemd, unit_directory=unit_directory)
-    beside = auxiliary(app, mark)
-    said = (*said, *beside.notes)
+    beside = [add(app, mark) for add in _BESIDE]
+    said = (*said, *(note for one in beside for note in one.notes))
     record = {
         "Record": app.to_json(),
         "Ids": json.dumps(list(ids)),
@@ -50,8 +55,8 @@ def translate(
     }
     units: tuple[Unit, ...] = (
         the_service,
-        target(app, mark, record, beside.wanted),
-        *beside.units,
+        target(app, mark, record, [name for one in beside for name in one.wanted]),
+        *(unit for one in beside for unit in one.units),
         *instance_drop_ins(app, mark),
         *secrets_file(app, mark),
     )

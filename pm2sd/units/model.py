@@ -124,14 +124,15 @@ class AuxiliaryService:
     """``NAME:WHAT.service``: something that is done beside an app's instances.
 
     ``oneshot`` runs each of ``exec_start`` to its end, one after the other; ``exec`` is one program
-    that stays. ``part_of`` is the app's target for one that stops with it. What it prints is
-    info in the journal; a program that stays is started again when it fails.
+    that stays, ``notify`` one that also says when it is ready. ``part_of`` is the app's target for
+    one that stops with it. What it prints is info in the journal, or has its level before it
+    (sd-daemon(3)); a program that stays is started again when it fails.
     """
 
     name: str
     mark: Mark
     description: Text
-    type: Literal["oneshot", "exec"] = "oneshot"
+    type: Literal["oneshot", "exec", "notify"] = "oneshot"
     part_of: str | None = None
     slice: str
     exec_start: tuple[tuple[Text, ...], ...]
@@ -139,6 +140,7 @@ class AuxiliaryService:
     environment: Mapping[str, Text] = field(default_factory=dict)
     restart: Literal["on-failure", "no"] = "no"
     restart_sec: int = 1000
+    syslog_identifier: Text = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

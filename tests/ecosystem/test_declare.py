@@ -222,13 +222,9 @@ def test_a_single_word_keeps_its_false_values(line: str) -> None:
     ("text", "notes"),
     [
         ("watch: false", {}),
-        ("watch: true", {"watch": Fidelity.NOT_YET}),
+        ("watch: true", {}),
         ("ignore_watch: [logs]", {}),
         ("watch: false\nignore_watch: [logs]", {}),
-        (
-            "watch: true\nignore_watch: [logs]",
-            {"watch": Fidelity.NOT_YET, "ignore_watch": Fidelity.NOT_YET},
-        ),
         ("cron: 0 3 * * *", {"cron_restart": Fidelity.NOT_YET}),
         ("vizion: false", {}),
         ("vizion: true", {"vizion": Fidelity.NO_EFFECT}),

@@ -1,0 +1,95 @@
+"""Restarting an app's instances for a change."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+_PROPERTIES: Final = (
+    "Id",
+    "ActiveState",
+    "ActiveExitTimestampMonotonic",
+    "ExecMainStartTimestampMonotonic",
+    "ExecMainExitTimestampMonotonic",
+)
+_UP: Final = ("active", "activating", "reloading", "refreshing")
+
+
+class Instance(NamedTuple):
+    """An instance: microseconds of CLOCK_MONOTONIC, 0 for what never was."""
+
+    unit: str
+    active: str
+    left: int
+    started: int
+    ended: int
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it runs, or will be started again by itself."""
+        return self.active in _UP
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it went down by itself: then a change may be what it waits for.
+
+        Of one that was stopped on request the unit stops being active before its process ends.
+        """
+        return self.active == "failed" or (
+            self.active == "inactive" and 0 < self.ended <= self.left
+        )
+
+
+def restart(name: str) -> list[str]:
+    """Restart the instances of ``NAME@.service``, all at once, and wait; their units.
+
+    One that was stopped on request stays down. What systemctl has to say goes to standard error.
+    """
+    found = instances(name)
+    up = [one.unit for one in found if one.is_up]
+    ended = [one.unit for one in found if one.has_ended]
+    if up or ended:
+        # Restarts count against the start limit, which is about crashes.
+        _systemctl("reset-failed", *up, *ended)
+    if up:
+        _systemctl("try-restart", *up)
+    if ended:
+        _systemctl("start", *ended)
+    return [*up, *ended]
+
+
+def last_start(name: str) -> float:
+    """When the first of the processes that run now was started, in seconds since 1970.
+
+    Now, if none runs.
+    """
+    now = time.time()
+    ages = [time.monotonic() - one.started / 1e6 for one in instances(name) if one.is_up]
+    return now - max(ages, default=0)
+
+
+def instances(name: str) -> list[Instance]:
+    """The loaded instances of an app."""
+    shown = subprocess.run(
+        [
+            *("systemctl", "--user", "show", f"--property={','.join(_PROPERTIES)}"),
+            *("--", f"{name}@*.service"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    ).stdout
+    found = []
+    for block in shown.split("\n\n"):
+        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if "Id" in values:
+            left, started, ended = (int(values[name] or 0) for name in _PROPERTIES[2:])
+            found.append(Instance(values["Id"], values["ActiveState"], left, started, ended))
+    return found
+
+
+def _systemctl(verb: str, *units: str) -> None:
+    command: Sequence[str] = ("systemctl", "--user", "--quiet", verb, "--", *units)
+    subprocess.run(command, check=False)
