@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -35,5 +36,6 @@ def finish(outcome: Outcome, *, attach: bool, since: float) -> None:
     if attach and outcome.apps:
         from pm2sd.cli.logs import logs
 
-        logs(list(outcome.apps), since=f"@{since:.6f}")
+        with suppress(KeyboardInterrupt):
+            logs(list(outcome.apps), since=f"@{since:.6f}")
     raise typer.Exit(outcome.status)

@@ -36,8 +36,11 @@ def print_status(
     sort: str = "",
     mini: bool = False,
     json: bool = False,
-) -> None:
-    """Print the table, or blocks of lines, or JSON. Raises NoSuchApp, NoUserManager."""
+) -> bool:
+    """Print the table, or blocks of lines, or JSON; whether all that is shown runs.
+
+    Raises NoSuchApp, NoUserManager.
+    """
     known = Known.read()
     found = _sorted(listed(known, selectors), sort)
     if json:
@@ -50,6 +53,7 @@ def print_status(
         output.emit(output.table(_HEADINGS, [_cells(row) for row in found]))
     for name in known.stored.leftovers:
         output.say(f"the unit files of {name!r} are incomplete; apply its ecosystem file again")
+    return all(row.pid for row in found)
 
 
 def print_jlist() -> None:

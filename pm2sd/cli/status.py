@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pm2sd.cli import listing, output
+from pm2sd.errors import ExitStatus
 from pm2sd.observe.known import Known
 
 Selectors = Annotated[
@@ -31,8 +32,11 @@ def status(
 
     cpu is a percentage of one CPU while this command runs; restarts are those that systemd made by
     itself; memory is that of all processes of the instance.
+
+    With a selector, exits 3 if one of the instances does not run, as systemctl status does.
     """
-    listing.print_status(selectors, sort=sort, mini=mini, json=json)
+    if not listing.print_status(selectors, sort=sort, mini=mini, json=json) and selectors:
+        raise typer.Exit(ExitStatus.NOT_RUNNING)
 
 
 def jlist() -> None:

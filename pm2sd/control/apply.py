@@ -30,10 +30,14 @@ JOB_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An app to be made so, with the notes of reading it."""
+    """An app to be made so, with the notes of reading it.
+
+    ``update_env``: its PATH is to be that of this shell, even if nothing else changed.
+    """
 
     app: App
     notes: tuple[Note, ...] = ()
+    update_env: bool = False
 
 
 def desire(session: Session, wanted: Sequence[Wanted], stored: Stored) -> list[Desired]:
@@ -44,7 +48,7 @@ def desire(session: Session, wanted: Sequence[Wanted], stored: Stored) -> list[D
     desired = []
     for one in wanted:
         old = stored.apps.get(one.app.name)
-        app = _with_same_path(one.app, old.app) if old else one.app
+        app = _with_same_path(one.app, old.app) if old and not one.update_env else one.app
         ids = list(old.ids[: app.instances] if old else ())
         fresh = app.instances - len(ids)
         ids += range(free, free + fresh)

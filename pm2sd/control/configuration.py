@@ -126,7 +126,7 @@ def changed(
     wanted = _from_entries(entries, app.cwd)
     old, new = dict(app.env), dict(wanted.app.env)
     env = old | new if update_env else new | old
-    return Wanted(replace(wanted.app, env=env, secrets=app.secrets), wanted.notes)
+    return Wanted(replace(wanted.app, env=env, secrets=app.secrets), wanted.notes, update_env)
 
 
 def _node(value: Any, flag: str) -> Node:
