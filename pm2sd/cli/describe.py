@@ -119,6 +119,8 @@ def _record(one: Description) -> dict[str, Any]:
         "command": app.command,
         "cwd": app.cwd,
         "source": app.source,
+        "hardening": app.hardening,
+        "confined": one.confined,
         "logs": dict(one.logs),
         "ports": one.ports,
         "files": one.files,
@@ -162,6 +164,7 @@ def _text(one: Description) -> str:
                 ("exec cwd", app.cwd),
                 ("exec mode", app.exec_mode),
                 ("user", row.user),
+                ("hardening", _hardening(one)),
                 ("node env", app.env.get("NODE_ENV", "")),
                 ("came from", app.source),
             ],
@@ -224,6 +227,13 @@ def _limit(limit: Limit) -> str:
         return ""
     text = _MEASURES[limit.measure](limit.value)
     return text if limit.enforced else f"{text}, but not enforced: no memory controller here"
+
+
+def _hardening(one: Description) -> str:
+    level = one.app.hardening
+    if level == "strict" and one.confined is False:
+        return "strict, but systemd could not protect files on this system"
+    return level
 
 
 def _file(path: str, edited: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pm2sd.ecosystem.nodes import Plain
 
 ExecMode = Literal["fork", "cluster"]
+Hardening = Literal["off", "basic", "strict"]
 
 UNLIMITED_RESTARTS: Final = 2**31 - 1
 """The ``max_restarts`` of an app that is restarted for ever, and the most that it takes:
@@ -92,6 +93,7 @@ class App:
     written: Mapping[str, Plain] = field(default_factory=dict)
 
     def to_json(self) -> str:
+    hardening: Hardening = "basic"
         """The App on one line of ASCII, without the secrets' values."""
         record = asdict(self) | {"secrets": {}}
         return json.dumps(record, sort_keys=True, separators=(",", ":"))

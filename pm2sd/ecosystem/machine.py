@@ -32,6 +32,9 @@ class Machine(Protocol):
     def is_executable(self, path: str) -> bool:
         """Whether this user may execute the file."""
 
+    def gains_privileges(self, path: str) -> bool:
+        """Whether executing the file gives privileges: setuid, setgid, or file capabilities."""
+
     def head(self, path: str, size: int) -> bytes:
         """The first ``size`` bytes of a file; empty where it cannot be read."""
 

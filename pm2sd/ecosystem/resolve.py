@@ -13,6 +13,7 @@ from pm2sd.ecosystem.declared import Declared
 from pm2sd.ecosystem.dependencies import Named, in_order
 from pm2sd.ecosystem.environment import Environment, environment
 from pm2sd.ecosystem.finder import Finder, absolute, guess_path
+from pm2sd.ecosystem.hardening import hardening
 from pm2sd.ecosystem.instances import count, exec_mode
 from pm2sd.ecosystem.log_paths import Logs, logs
 from pm2sd.ecosystem.machine import Machine
@@ -175,6 +176,7 @@ def _app(
         **asdict(files),
         **same,
     )
+        hardening=hardening(subject, program.command[0]),
 
 
 def _working_directory(subject: Subject, base: str) -> str | None:

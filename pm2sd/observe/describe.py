@@ -73,7 +73,8 @@ class Description:
     ``files`` are pm2sd's own unit files, of which ``edited`` were changed by hand; ``drop_ins``
     are other people's. ``needs_reload``: systemd has not read the files as they are now.
     ``lingers``: the user manager runs from boot on, not only while the user is logged in.
-    ``journal_error`` says why ``last_exit`` is not known.
+    ``journal_error`` says why ``last_exit`` is not known. ``confined``: the process has a view of
+    the file system of its own, as strict hardening means it to; None where that is not known.
     """
 
     row: Row
@@ -82,6 +83,7 @@ class Description:
     last_exit: LastExit | None
     journal_error: str
     limits: tuple[Limit, ...]
+    confined: bool | None
     logs: Mapping[str, str]
     ports: tuple[str, ...]
     files: tuple[str, ...]
@@ -115,6 +117,7 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
         last_exit=last_exit,
         journal_error=journal_error,
         limits=_limits(properties),
+        confined=_confined(int(properties["MainPID"])),
         logs=_logs(stored.app, one),
         ports=_ports(properties["ControlGroup"]),
         files=tuple(sorted(ours)),
@@ -168,6 +171,21 @@ def _limits(properties: Mapping[str, Any]) -> tuple[Limit, ...]:
             enforced = kernel.memory_max is not None
         found.append(Limit(directive, limit, measure, enforced))
     return tuple(found)
+
+
+def _confined(pid: int) -> bool | None:
+    """Whether a process has a mount namespace of its own, in which / is read-only.
+
+    Where the kernel gives ordinary users none, or refuses one of the mounts in it, systemd starts
+    the process without, or halfway, and says nothing.
+    """
+    try:
+        theirs, ours = (Path(f"/proc/{who}/ns/mnt").readlink() for who in (pid or "-", "self"))
+        mounts = [line.split() for line in Path(f"/proc/{pid}/mountinfo").read_text().splitlines()]
+    except OSError:
+        return None
+    root = [mount[5].split(",") for mount in mounts if mount[4] == "/"]
+    return theirs != ours and bool(root) and "ro" in root[-1]
 
 
 def _logs(app: App, one: Instance) -> dict[str, str]:

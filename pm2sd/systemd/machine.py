@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import shutil
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -56,6 +57,16 @@ class ThisMachine:
     def is_executable(self, path: str) -> bool:
         """Whether there is a file that this user may execute."""
         return self.is_file(path) and os.access(path, os.X_OK)
+
+    def gains_privileges(self, path: str) -> bool:
+        """Whether the file is setuid or setgid, or has capabilities (capabilities(7))."""
+        try:
+            if Path(path).stat().st_mode & (stat.S_ISUID | stat.S_ISGID):
+                return True
+            os.getxattr(path, "security.capability")
+        except (OSError, ValueError):
+            return False
+        return True
 
     def head(self, path: str, size: int) -> bytes:
         """The first bytes of a regular file; empty where it cannot be read."""

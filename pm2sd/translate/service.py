@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pm2sd.ecosystem.app import App
 from pm2sd.notes import Fidelity, Note
+from pm2sd.translate.hardening import directives, writable
 from pm2sd.translate.logs import streams
 from pm2sd.translate.restart import restart_policy
 from pm2sd.units import names
@@ -69,6 +70,8 @@ def service(
         extra_unit=tuple(app.unit.get("Unit", ())),
         extra_service=tuple(app.unit.get("Service", ())),
     )
+        hardening=directives(app),
+        read_write_paths=writable(app),
     return unit, (*notes, *ready_notes)
 
 

@@ -245,6 +245,14 @@ def directive(line: str) -> Escaped:
         raise CannotCarry(f"the directive {shown(line)}", "is no line of a unit file")
     _check(line, f"the directive {shown(line)}")
     return Escaped(line)
+def path_word(path: str) -> Escaped:
+    """One path of a list (``ReadWritePaths=``), in which quotes count and backslashes stay."""
+    what = f"the path {shown(path)}"
+    if '"' in path or "\\" in path:
+        raise CannotCarry(what, "has a name that cannot be written in a unit file")
+    return Escaped(f'"{_path(path, what)}"')
+
+
 
 
 def codes(numbers: Iterable[int]) -> Escaped:

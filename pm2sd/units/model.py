@@ -55,10 +55,11 @@ class Mark:
 class Service:
     """``NAME@.service``: the template that every instance of an app is made from.
 
-    ``name``, ``part_of``, ``after`` and ``slice`` are whole unit names; an empty
-    ``working_directory`` leaves it to the manager. ``timeout_stop`` 0 means at once, not for ever as in a unit file.
-    ``cpu_quota`` is percents of one CPU. ``extra_unit`` and ``extra_service`` are whole lines for
-    the ends of the sections: systemd's own syntax, not literal as all else.
+    ``name``, ``part_of``, ``after`` and ``slice`` are whole unit names, as is ``socket``, whose
+    sockets the program inherits; an empty ``working_directory`` leaves it to the manager.
+    ``timeout_stop`` 0 means at once, not for ever as in a unit file. ``cpu_quota`` is percents of
+    one CPU. ``hardening``, ``extra_unit`` and ``extra_service`` are whole lines in systemd's own
+    syntax, not literal as all else.
     """
 
     name: str
@@ -104,6 +105,8 @@ class Service:
     runtime_directory_preserve: Literal["no", "restart", "yes"] = "no"
 
     extra_unit: tuple[str, ...] = ()
+    hardening: tuple[str, ...] = ()
+    read_write_paths: tuple[str, ...] = ()
     extra_service: tuple[str, ...] = ()
 
 

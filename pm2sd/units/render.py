@@ -52,6 +52,7 @@ FILTERS: Final[Mapping[str, Callable[[Any], escape.Escaped | list[escape.Escaped
     "output": escape.output,
     "percent": escape.percent,
     "plain": escape.plain,
+    "path_word": escape.path_word,
     "prose": escape.prose,
     "runtime_directory": escape.runtime_directory,
     "span": escape.span,

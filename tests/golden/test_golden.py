@@ -28,7 +28,8 @@ CASES = sorted(path.parent.name for path in HERE.glob("*/input"))
 SYSTEMD_VERSIONS = (252, 257)
 APP_DIRECTORY = "/srv/app"
 PROGRAMS = {
-    name: f"/usr/bin/{name}" for name in ("node", "npm", "java", "bash", "sh", "python3", "env")
+    name: f"/usr/bin/{name}"
+    for name in ("node", "npm", "java", "bash", "sh", "python3", "env", "authbind")
 }
 
 
@@ -69,6 +70,9 @@ class FixedMachine:
     def is_executable(self, path: str) -> bool:
         here = self._here(path)
         return os.access(here, os.X_OK) if here else path in PROGRAMS.values()
+
+    def gains_privileges(self, path: str) -> bool:
+        return path == "/usr/bin/authbind"
 
     def head(self, path: str, size: int) -> bytes:
         here = self._here(path)

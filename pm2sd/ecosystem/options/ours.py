@@ -160,12 +160,21 @@ OURS = (
         example="nice: 10",
         default_text="that of the manager, 0",
     ),
-    _planned(
-        "hardening",
-        Either((Boolean(), Strings()), "true, false, or a profile"),
-        "What the app is kept from doing.",
-        "NoNewPrivileges=, ProtectSystem= and others",
-        "hardening: strict",
+    Option(
+        name="hardening",
+        section=Section.OURS,
+        type=Either(
+            (Choice({level: level for level in ("off", "basic", "strict")}), Boolean()),
+            "off, basic or strict",
+        ),
+        default="basic",
+        doc="What the app is kept from doing. basic: gaining privileges (sudo, ping), which leaves "
+        "alone what an ordinary program does. strict: a view of the system of its own, in which "
+        "all but its directory and /home is read-only; docs/hardening.md has the list.",
+        becomes="NoNewPrivileges=, PrivateUsers=, ProtectSystem= and others",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it.",
+        example="hardening: strict",
     ),
     _planned(
         "on_failure",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,9 @@ class World:
 
     def is_executable(self, path: str) -> bool:
         return os.path.isfile(path) and os.access(path, os.X_OK)
+
+    def gains_privileges(self, path: str) -> bool:
+        return bool(os.stat(path).st_mode & stat.S_ISUID)
 
     def head(self, path: str, size: int) -> bytes:
         return Path(path).read_bytes()[:size] if os.path.isfile(path) else b""
