@@ -32,11 +32,12 @@ from pm2sd.systemd.durable import failure as failure_of
 from pm2sd.systemd.durable import replace
 from pm2sd.systemd.paths import runtime_directory
 
-ANSWER_SECONDS = 15.0
+ANSWER_SECONDS = 10.0
 """How long an app may take until the ports it had under PM2 answer."""
 
 _FREE_SECONDS = 5.0
-_TRIES = 3
+_BACK_SECONDS = 60.0
+_POLL_SECONDS = 0.2
 UP = ("online", "launching", "waiting restart")
 """The states of PM2 in which it keeps a process up."""
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -220,15 +221,29 @@ def _put_back(session: Session, pm2: Pm2, move: Move, *, was_stored: bool) -> bo
             lifecycle.stop(session, instances([stored.apps[move.name]]), stored.apps)
         elif move.name in stored.apps or move.name in stored.leftovers:
             carry_out(session, lifecycle.deletion(session, [move.name], force=True))
-        # PM2 may still be at the stop that was interrupted, so it is asked again after each try.
-        for _ in range(_TRIES):
-            down = {p.id for p in pm2.processes() if p.status not in UP} & {*move.ids}
-            if not down:
-                forget()
-                return True
+        return _restart(pm2, frozenset(move.ids))
+
+
+def _restart(pm2: Pm2, ids: frozenset[int]) -> bool:
+    """Have PM2 run its processes again; whether it does.
+
+    Those that it is still stopping, which an interruption does not end, it restarts only after.
+    """
+    deadline = time.monotonic() + _BACK_SECONDS
+    while True:
+        states = {process.id: process.status for process in pm2.processes()}
+        down = sorted(number for number in ids if states.get(number) not in UP)
+        if not down:
+            forget()
+            return True
+        if time.monotonic() > deadline or not all(number in states for number in down):
+            return False
+        ready = [number for number in down if states[number] != "stopping"]
+        if ready:
             with suppress(Pm2sdError):
-                pm2.restart(sorted(number for number in down if number is not None))
-        return False
+                pm2.restart(ready)
+        else:
+            time.sleep(_POLL_SECONDS)
 
 
 # ---- the note of what is under way

@@ -149,6 +149,8 @@ def _fold(group: Sequence[_One]) -> Moved:
         options["instances"] = len(group)
         if _clusters(first.process):
             options.setdefault("exec_mode", "fork")
+    elif options.get("exec_mode") != "cluster":
+        options.pop("merge_logs", None)
     states = Counter(one.process.status for one in group)
     if all(status in _DOWN for status in states):
         options["autostart"] = False
