@@ -217,3 +217,27 @@ def test_an_unknown_dependency_and_a_cycle_change_nothing(pm2sd: Pm2sd, project:
     assert "ecosystem.yaml:2:59" in result.stderr
     assert "no app is called 'bee'" in result.stderr
     assert "b -> b" in result.stderr
+
+
+def test_a_command_is_run_once_when_systemd_gives_up(pm2sd: Pm2sd, project: Project) -> None:
+    said = project.path / "said"
+    words = "$PM2SD_APP $PM2SD_INSTANCE $MONITOR_SERVICE_RESULT $MONITOR_EXIT_STATUS $MONITOR_UNIT"
+    app = {
+        "name": project.name(),
+        "script": "/bin/sh",
+        "args": ["-c", "exit 7"],
+        "max_restarts": 3,
+        "on_failure": f'echo "{words}" 100% >>{said}',
+    }
+    assert pm2sd("apply", project.ecosystem([app])).exit_status == ExitStatus.FAILED
+    unit = f"{project.name()}@0.service"
+    eventually(lambda: properties(unit, "ActiveState")["ActiveState"] == "failed")
+    assert eventually(said.read_text) == f"{project.name()} 0 exit-code 7 {unit} 100%\n"
+
+    # A stop by hand is no failure, and what is deleted leaves nothing.
+    said.unlink()
+    applied(pm2sd, project, sleeper(project, on_failure=["touch", str(said)]))
+    assert pm2sd("stop", project.name()).exit_status == ExitStatus.OK
+    assert pm2sd("delete", project.name()).exit_status == ExitStatus.OK
+    assert not said.exists()
+    assert project.unit_files() == []

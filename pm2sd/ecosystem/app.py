@@ -93,6 +93,8 @@ class App:
     written: Mapping[str, Plain] = field(default_factory=dict)
 
     def to_json(self) -> str:
+    on_failure: tuple[str, ...] = ()
+    hardening: Hardening = "basic"
     hardening: Hardening = "basic"
         """The App on one line of ASCII, without the secrets' values."""
         record = asdict(self) | {"secrets": {}}

@@ -19,6 +19,7 @@ from pm2sd.ecosystem.log_paths import Logs, logs
 from pm2sd.ecosystem.machine import Machine
 from pm2sd.ecosystem.nodes import Plain, Source, plain
 from pm2sd.ecosystem.program import Program, find_program
+from pm2sd.ecosystem.on_failure import on_failure
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.ecosystem.watching import Watching, watching
 from pm2sd.errors import Problem
@@ -135,7 +136,7 @@ def resolve(
     app = None
     if program:
         output = logs(subject, finder, name)
-        app = _app(subject, name, finder.cwd, program, variables, output, files)
+        app = _app(subject, name, finder, program, variables, output, files)
     return Resolved(
         None if subject.problems else app,
         _distinct((*declared.notes, *subject.notes)),
@@ -146,7 +147,7 @@ def resolve(
 def _app(
     subject: Subject,
     name: str,
-    cwd: str,
+    finder: Finder,
     program: Program,
     variables: Environment,
     output: Logs,
@@ -166,8 +167,9 @@ def _app(
         interpreter=program.interpreter,
         interpreter_args=program.interpreter_args,
         command=program.command,
-        cwd=cwd,
-        exec_mode=exec_mode(subject, program.interpreter),
+        cwd=finder.cwd,
+        exec_mode=mode,
+        listen=listen(subject, mode, program.interpreter, env),
         instances=count(subject),
         env=env,
         secrets=variables.secrets,
@@ -175,6 +177,8 @@ def _app(
         **asdict(output),
         **asdict(files),
         **same,
+        on_failure=on_failure(subject, finder),
+        hardening=hardening(subject, program.command[0]),
     )
         hardening=hardening(subject, program.command[0]),
 

@@ -6,6 +6,8 @@ from pm2sd.ecosystem.app import App
 from pm2sd.notes import Fidelity, Note
 from pm2sd.translate.hardening import directives, writable
 from pm2sd.translate.logs import streams
+from pm2sd.translate.node import has_preload, node_environment
+from pm2sd.translate.on_failure import handler_of
 from pm2sd.translate.restart import restart_policy
 from pm2sd.units import names
 from pm2sd.units.model import INSTANCE, Mark, Service, Text
@@ -32,6 +34,7 @@ def service(
         part_of=names.target(app.name),
         after=_predecessors(app),
         slice=names.slice_name(app.name),
+        on_failure=handler_of(app),
         type="notify" if notify else "exec",
         notify_access="all" if notify else None,
         timeout_start=app.listen_timeout + policy.longest_wait if notify else None,

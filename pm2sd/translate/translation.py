@@ -11,13 +11,14 @@ from pm2sd import __version__
 from pm2sd.ecosystem.app import App
 from pm2sd.notes import Note
 from pm2sd.translate.auxiliary import Auxiliary
+from pm2sd.translate.on_failure import handler
 from pm2sd.translate.service import service
 from pm2sd.translate.target import instance_drop_ins, secrets_file, target
 from pm2sd.translate.watch import watcher
 from pm2sd.units.model import Mark, Unit
 
 # Each option that needs units of its own beside the instances has a function here.
-_BESIDE: Final[tuple[Callable[[App, Mark], Auxiliary], ...]] = (watcher,)
+_BESIDE: Final[tuple[Callable[[App, Mark], Auxiliary], ...]] = (watcher, handler)
 
 
 @dataclass(frozen=True, slots=True)

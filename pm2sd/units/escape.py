@@ -207,6 +207,12 @@ def unit(name: str) -> Escaped:
     return Escaped(name)
 
 
+def unit_text(name: Text) -> Escaped:
+    """The name of a unit with the instance's number in it."""
+    unit("".join(literals(name)))
+    return Escaped(_spell(name, str))
+
+
 def word(text: str) -> Escaped:
     """One of a directive's fixed words: ``always``, ``SIGINT``."""
     if not _WORD.fullmatch(text):

@@ -67,6 +67,7 @@ class Service:
     description: Text
     part_of: str
     after: tuple[str, ...] = ()
+    on_failure: Text | None = None
     slice: str
     type: Literal["exec", "notify"] = "exec"
     exec_start_pre: tuple[tuple[Text, ...], ...] = ()

@@ -60,6 +60,7 @@ FILTERS: Final[Mapping[str, Callable[[Any], escape.Escaped | list[escape.Escaped
     "unit": escape.unit,
     "word": escape.word,
 }
+    "unit_text": escape.unit_text,
 
 
 class _Kind(NamedTuple):

@@ -176,12 +176,19 @@ OURS = (
         difference="PM2 has nothing like it.",
         example="hardening: strict",
     ),
-    _planned(
-        "on_failure",
-        Strings("a command, or a list of apps"),
-        "What is started when the app has failed for good.",
-        "OnFailure=",
-        "on_failure: alert",
+    Option(
+        name="on_failure",
+        section=Section.OURS,
+        type=Strings("a command, or a list of a program and its arguments"),
+        doc="What is run when systemd gives an instance up: after max_restarts, or a failure with "
+        "autorestart: false. A text is for the shell. It gets PM2SD_APP, PM2SD_INSTANCE and "
+        "systemd's MONITOR_SERVICE_RESULT, MONITOR_EXIT_CODE and MONITOR_EXIT_STATUS.",
+        becomes="OnFailure=NAME:failed@.service",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it. An instance that had to be killed when it was stopped "
+        "has failed, too.",
+        example="on_failure: curl -d \"$PM2SD_APP is down\" https://example.org/alarm",
+        default_text="unset",
     ),
     _planned(
         "schedule",
