@@ -18,8 +18,8 @@ from pm2sd.ecosystem.instances import count, exec_mode
 from pm2sd.ecosystem.log_paths import Logs, logs
 from pm2sd.ecosystem.machine import Machine
 from pm2sd.ecosystem.nodes import Plain, Source, plain
-from pm2sd.ecosystem.program import Program, find_program
 from pm2sd.ecosystem.on_failure import on_failure
+from pm2sd.ecosystem.program import Program, find_program
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.ecosystem.watching import Watching, watching
 from pm2sd.errors import Problem
@@ -168,8 +168,7 @@ def _app(
         interpreter_args=program.interpreter_args,
         command=program.command,
         cwd=finder.cwd,
-        exec_mode=mode,
-        listen=listen(subject, mode, program.interpreter, env),
+        exec_mode=exec_mode(subject, program.interpreter),
         instances=count(subject),
         env=env,
         secrets=variables.secrets,
@@ -177,9 +176,8 @@ def _app(
         **asdict(output),
         **asdict(files),
         **same,
-        on_failure=on_failure(subject, finder),
-        hardening=hardening(subject, program.command[0]),
     )
+        on_failure=on_failure(subject, finder),
         hardening=hardening(subject, program.command[0]),
 
 
