@@ -89,13 +89,12 @@ class App:
     log_date_format: str | None = None
     log_type: str | None = None
 
+    on_failure: tuple[str, ...] = ()
+    hardening: Hardening = "basic"
     unit: Mapping[str, Sequence[str]] = field(default_factory=dict)
     written: Mapping[str, Plain] = field(default_factory=dict)
 
     def to_json(self) -> str:
-    on_failure: tuple[str, ...] = ()
-    hardening: Hardening = "basic"
-    hardening: Hardening = "basic"
         """The App on one line of ASCII, without the secrets' values."""
         record = asdict(self) | {"secrets": {}}
         return json.dumps(record, sort_keys=True, separators=(",", ":"))

@@ -172,13 +172,13 @@ def _app(
         instances=count(subject),
         env=env,
         secrets=variables.secrets,
+        on_failure=on_failure(subject, finder),
+        hardening=hardening(subject, program.command[0]),
         written=_written(subject.declared),
         **asdict(output),
         **asdict(files),
         **same,
     )
-        on_failure=on_failure(subject, finder),
-        hardening=hardening(subject, program.command[0]),
 
 
 def _working_directory(subject: Subject, base: str) -> str | None:

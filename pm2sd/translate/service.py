@@ -33,8 +33,8 @@ def service(
         description=(f"{app.name} (instance ", INSTANCE, ")"),
         part_of=names.target(app.name),
         after=_predecessors(app),
-        slice=names.slice_name(app.name),
         on_failure=handler_of(app),
+        slice=names.slice_name(app.name),
         type="notify" if notify else "exec",
         notify_access="all" if notify else None,
         timeout_start=app.listen_timeout + policy.longest_wait if notify else None,
@@ -70,11 +70,11 @@ def service(
         syslog_level=logs.level,
         runtime_directory=_backoff_directory(app) if backoff else None,
         runtime_directory_preserve="restart" if backoff else "no",
+        hardening=directives(app),
+        read_write_paths=writable(app),
         extra_unit=tuple(app.unit.get("Unit", ())),
         extra_service=tuple(app.unit.get("Service", ())),
     )
-        hardening=directives(app),
-        read_write_paths=writable(app),
     return unit, (*notes, *ready_notes)
 
 

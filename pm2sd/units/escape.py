@@ -245,12 +245,6 @@ def integer(number: int) -> Escaped:
     return Escaped(str(int(number)))
 
 
-def directive(line: str) -> Escaped:
-    """A whole line ``Name=value`` that the user wrote, in systemd's syntax."""
-    if not _DIRECTIVE.fullmatch(line) or line.endswith("\\"):
-        raise CannotCarry(f"the directive {shown(line)}", "is no line of a unit file")
-    _check(line, f"the directive {shown(line)}")
-    return Escaped(line)
 def path_word(path: str) -> Escaped:
     """One path of a list (``ReadWritePaths=``), in which quotes count and backslashes stay."""
     what = f"the path {shown(path)}"
@@ -259,6 +253,12 @@ def path_word(path: str) -> Escaped:
     return Escaped(f'"{_path(path, what)}"')
 
 
+def directive(line: str) -> Escaped:
+    """A whole line ``Name=value`` that the user wrote, in systemd's syntax."""
+    if not _DIRECTIVE.fullmatch(line) or line.endswith("\\"):
+        raise CannotCarry(f"the directive {shown(line)}", "is no line of a unit file")
+    _check(line, f"the directive {shown(line)}")
+    return Escaped(line)
 
 
 def codes(numbers: Iterable[int]) -> Escaped:

@@ -105,9 +105,9 @@ class Service:
     runtime_directory: Text | None = None
     runtime_directory_preserve: Literal["no", "restart", "yes"] = "no"
 
-    extra_unit: tuple[str, ...] = ()
     hardening: tuple[str, ...] = ()
     read_write_paths: tuple[str, ...] = ()
+    extra_unit: tuple[str, ...] = ()
     extra_service: tuple[str, ...] = ()
 
 

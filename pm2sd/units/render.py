@@ -50,17 +50,17 @@ FILTERS: Final[Mapping[str, Callable[[Any], escape.Escaped | list[escape.Escaped
     "exec": escape.exec_line,
     "integer": escape.integer,
     "output": escape.output,
+    "path_word": escape.path_word,
     "percent": escape.percent,
     "plain": escape.plain,
-    "path_word": escape.path_word,
     "prose": escape.prose,
     "runtime_directory": escape.runtime_directory,
     "span": escape.span,
     "timeout": escape.timeout,
     "unit": escape.unit,
+    "unit_text": escape.unit_text,
     "word": escape.word,
 }
-    "unit_text": escape.unit_text,
 
 
 class _Kind(NamedTuple):
