@@ -63,6 +63,9 @@ class App:
     restart_delay: int = 0
     exp_backoff_restart_delay: int | None = None
     max_memory_restart: int | None = None
+    cron_restart: str | None = None
+    cron_catch_up: bool = False
+    schedule: str | None = None
     cpu_quota: float | None = None
     io_weight: int | None = None
     tasks_max: int | None = None

@@ -139,6 +139,12 @@ _MONTH: Final = _Field("month", 1, 12, {name: n for n, name in enumerate(_MONTHS
 _WEEKDAY: Final = _Field("weekday", 0, 7, {name: n for n, name in enumerate(_WEEKDAYS)}, True)
 
 
+def is_cron(text: str) -> bool:
+    """Whether a text is meant for a pattern, not for a calendar event of systemd.time(7)."""
+    pattern = text.strip()
+    return pattern.startswith("@") or len(pattern.split()) > 4 or bool(_DATE.fullmatch(pattern))
+
+
 def parse_cron(text: str) -> Cron | Once:
     """A pattern, understood. Raises BadCron."""
     pattern = text.strip()

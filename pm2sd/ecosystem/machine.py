@@ -17,6 +17,9 @@ class Machine(Protocol):
     gid: int
     environ: Mapping[str, str]
 
+    def is_calendar_event(self, text: str) -> bool:
+        """Whether systemd takes a text for a calendar event (systemd.time(7))."""
+
     def cpu_count(self) -> int:
         """How many CPUs this user may use (the scheduler's affinity, not the machine's total)."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pm2sd.ecosystem.account import check_account
 from pm2sd.ecosystem.app import App
+from pm2sd.ecosystem.clock import by_the_clock
 from pm2sd.ecosystem.declared import Declared
 from pm2sd.ecosystem.dependencies import Named, in_order
 from pm2sd.ecosystem.environment import Environment, environment
@@ -177,7 +178,7 @@ def _app(
         written=_written(subject.declared),
         **asdict(output),
         **asdict(files),
-        **same,
+        **{**same, **by_the_clock(subject)},
     )
 
 

@@ -207,10 +207,13 @@ class _Draft:
         old = self._stored.apps.get(name)
         before = old.files if old else self._stored.leftovers.get(name, {})
         effects, reasons = self.files(before, one.files)
-        surplus = self._surplus(name, one.instances)
+        is_job = one.app.schedule is not None
+        becomes_job = is_job and old is not None and old.app.schedule is None
+        surplus = self._surplus(name, () if becomes_job else one.instances)
         wanted = _to_be_started(one.app, self._options.start)
         start, restart = [], []
-        for unit in one.instances:
+        # A job is started by its timer, and a run that has begun is left to end.
+        for unit in () if is_job else one.instances:
             if unit not in self._running.active:
                 if wanted:
                     start.append(unit)

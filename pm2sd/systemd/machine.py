@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import stat
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -36,6 +37,15 @@ class ThisMachine:
             self.cwd = str(Path.cwd())
         except FileNotFoundError as error:
             raise Pm2sdError("the current directory was removed", hint="cd ~") from error
+
+    def is_calendar_event(self, text: str) -> bool:
+        """Whether systemd-analyze takes the text; where there is none, whatever it is."""
+        command = ["systemd-analyze", "calendar", "--", text]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=10, check=False)
+        except (OSError, ValueError, subprocess.TimeoutExpired):
+            return True
+        return done.returncode == 0
 
     def cpu_count(self) -> int:
         """How many CPUs this process may run on."""

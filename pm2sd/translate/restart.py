@@ -55,8 +55,10 @@ def restart_policy(app: App, *, systemd: int) -> tuple[RestartPolicy, tuple[Note
 
     PM2 gives up at the ``max_restarts``-th exit of a run shorter than ``min_uptime``, that is after
     as many starts; StartLimitBurst= counts starts in a sliding window as long as that many short
-    runs and the pauses between them.
+    runs and the pauses between them. The starts of a job are the clock's, and not counted.
     """
+    if app.schedule is not None:
+        return RestartPolicy(app.max_restarts, 0, 0), ()
     if app.exp_backoff_restart_delay is None:
         window = _window(app, app.min_uptime + app.restart_delay, 1000)
         return RestartPolicy(app.max_restarts, window, app.restart_delay), ()

@@ -19,14 +19,16 @@ def target(
     """``NAME.target``, which wants every instance, every app this one depends on, and carries the
     app's record.
 
-    ``auxiliary`` are the units beside the instances that run whenever the target does.
+    ``auxiliary`` are the units beside the instances that run whenever the target does. The
+    instance of an app with a schedule is left to the timer among them.
     """
+    instances = range(app.instances) if app.schedule is None else ()
     return Target(
         name=names.target(app.name),
         mark=replace(mark, record=record),
         description=f"{app.name} (pm2sd)",
         wants=(
-            *(names.instance(app.name, number) for number in range(app.instances)),
+            *(names.instance(app.name, number) for number in instances),
             *auxiliary,
             *map(names.target, app.depends_on),
         ),

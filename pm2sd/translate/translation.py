@@ -14,11 +14,17 @@ from pm2sd.translate.auxiliary import Auxiliary
 from pm2sd.translate.on_failure import handler
 from pm2sd.translate.service import service
 from pm2sd.translate.target import instance_drop_ins, secrets_file, target
+from pm2sd.translate.timers import cron_restart, schedule
 from pm2sd.translate.watch import watcher
 from pm2sd.units.model import Mark, Unit
 
 # Each option that needs units of its own beside the instances has a function here.
-_BESIDE: Final[tuple[Callable[[App, Mark], Auxiliary], ...]] = (watcher, handler)
+_BESIDE: Final[tuple[Callable[[App, Mark], Auxiliary], ...]] = (
+    watcher,
+    handler,
+    cron_restart,
+    schedule,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,22 @@ class AuxiliaryService:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """``NAME:WHAT.timer``: starts ``unit`` at each of the calendar events of systemd.time(7).
+
+    ``persistent``: also once for those that passed while the timer was not there.
+    """
+
+    name: str
+    mark: Mark
+    description: Text
+    part_of: str
+    on_calendar: tuple[str, ...]
+    persistent: bool
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceDropIn:
     """``NAME@N.service.d/10-pm2sd.conf``: what one instance has of its own."""
 
@@ -165,7 +181,7 @@ class EnvironmentFile:
     variables: Mapping[str, str]
 
 
-Unit: TypeAlias = Service | Target | AuxiliaryService | InstanceDropIn | EnvironmentFile
+Unit: TypeAlias = Service | Target | AuxiliaryService | Timer | InstanceDropIn | EnvironmentFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from pm2sd.units.model import (
     Mark,
     Service,
     Target,
+    Timer,
     Unit,
     UnitFile,
 )
@@ -78,6 +79,7 @@ _KINDS: Final[Mapping[type, _Kind]] = {
     Service: _Kind("service.j2", lambda unit: unit.name, lambda unit: unit.name),
     Target: _Kind("target.j2", lambda unit: unit.name, lambda unit: unit.name),
     AuxiliaryService: _Kind("auxiliary.j2", lambda unit: unit.name, lambda unit: unit.name),
+    Timer: _Kind("timer.j2", lambda unit: unit.name, lambda unit: unit.name),
     InstanceDropIn: _Kind(
         "dropin.j2", lambda unit: names.drop_in(unit.service), lambda unit: unit.service
     ),

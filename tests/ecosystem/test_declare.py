@@ -225,7 +225,7 @@ def test_a_single_word_keeps_its_false_values(line: str) -> None:
         ("watch: true", {}),
         ("ignore_watch: [logs]", {}),
         ("watch: false\nignore_watch: [logs]", {}),
-        ("cron: 0 3 * * *", {"cron_restart": Fidelity.NOT_YET}),
+        ("cron: 0 3 * * *", {}),
         ("vizion: false", {}),
         ("vizion: true", {"vizion": Fidelity.NO_EFFECT}),
         ("pmx: 'false'", {}),

@@ -53,6 +53,9 @@ class FixedMachine:
         inside = path == APP_DIRECTORY or path.startswith(f"{APP_DIRECTORY}/")
         return self.files / path[len(APP_DIRECTORY) + 1 :] if inside else None
 
+    def is_calendar_event(self, text: str) -> bool:
+        return True
+
     def cpu_count(self) -> int:
         return 4
 

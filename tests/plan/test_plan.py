@@ -298,3 +298,37 @@ def test_an_orphan_is_removed_with_the_units_beside_its_instances() -> None:
     plan = make_plan([], stored, running, orphans=["web"], options=Options(prune=True))
     assert plan.stop[0] == "web:cat.service"
     assert set(plan.remove) == {"web.target", "web@.service", "web:cat.service"}
+
+
+JOB: dict[str, Any] = {"schedule": "@daily", "autorestart": False}
+
+
+def test_a_job_is_armed_and_not_started() -> None:
+    plan = make_plan([desired(app(**JOB))], Stored({}), Running())
+    assert plan.start == ("web.target", "web:schedule.timer")
+    assert plan.changes[0].start == ()
+
+
+def test_a_job_that_runs_is_left_to_end() -> None:
+    running = with_units(up(app()), "web:schedule.timer")
+    plan = changed(app(**JOB), app(**JOB, env={"A": "1"}), running)
+    assert (plan.start, plan.restart, plan.stop) == ((), (), ())
+    assert plan.reload
+
+
+def test_an_app_that_becomes_a_job_is_stopped() -> None:
+    plan = changed(app(), app(**JOB))
+    assert (plan.stop, plan.start) == (("web@0.service",), ("web:schedule.timer",))
+
+
+def test_a_job_that_becomes_an_app_is_started() -> None:
+    running = Running(frozenset({"web.target", "web:schedule.timer"}), frozenset({"web.target"}))
+    plan = changed(app(**JOB), app(), running)
+    assert (plan.stop, plan.start) == (("web:schedule.timer",), ("web@0.service",))
+
+
+def test_another_time_restarts_the_timer_alone() -> None:
+    running = with_units(up(app()), "web:cron.timer")
+    plan = changed(app(cron_restart="@daily"), app(cron_restart="@hourly"), running)
+    assert (plan.restart, plan.start) == (("web:cron.timer",), ())
+    assert "OnCalendar" in plan.changes[0].reasons

@@ -7,7 +7,7 @@ from pm2sd.ecosystem.options.directives import Directives
 from pm2sd.ecosystem.options.lists import Environment, SignalName, Strings, VariableNames
 from pm2sd.ecosystem.options.model import Option, Section
 from pm2sd.ecosystem.options.numbers import Duration, Integer, Percentage
-from pm2sd.ecosystem.options.types import Boolean, Choice, Either, Shape, Text, ValueType
+from pm2sd.ecosystem.options.types import Boolean, Choice, CronPattern, Either, Shape, ValueType
 from pm2sd.notes import Fidelity
 
 
@@ -190,12 +190,29 @@ OURS = (
         example="on_failure: curl -d \"$PM2SD_APP is down\" https://example.org/alarm",
         default_text="unset",
     ),
-    _planned(
-        "schedule",
-        Text("a cron pattern or a calendar expression"),
-        "Runs the app by the clock, as a job that ends.",
-        "a .timer",
-        'schedule: "0 3 * * *"',
+    Option(
+        name="schedule",
+        section=Section.OURS,
+        type=CronPattern("a cron pattern or a calendar event", or_calendar=True),
+        default_text="unset",
+        doc="Runs the app by the clock, as a job that ends: a cron pattern, or a calendar event "
+        "as in systemd.time(7). apply does not start it, pm2sd start does, once more.",
+        becomes="a .timer with OnCalendar=, Restart=no",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has only cron_restart with autorestart: false, and runs it at once, too.",
+        example='schedule: "0 3 * * *"',
+    ),
+    Option(
+        name="cron_catch_up",
+        section=Section.OURS,
+        type=Boolean(),
+        default_text="false; true with schedule",
+        doc="Makes up, once, for the times of cron_restart or schedule that passed while the "
+        "machine was off or the app was stopped.",
+        becomes="Persistent=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 never does.",
+        example="cron_catch_up: true",
     ),
     _planned(
         "idle_timeout",

@@ -6,7 +6,7 @@ from pm2sd.ecosystem.app import UNLIMITED_RESTARTS
 from pm2sd.ecosystem.options.lists import ExitCodes
 from pm2sd.ecosystem.options.model import Flag, Option, Section, Zero
 from pm2sd.ecosystem.options.numbers import Duration, Integer, Size
-from pm2sd.ecosystem.options.types import Boolean, Text
+from pm2sd.ecosystem.options.types import Boolean, CronPattern
 from pm2sd.notes import Fidelity
 
 # No interpreter lives in less; a smaller number was meant in megabytes.
@@ -120,15 +120,16 @@ RESTART = (
         name="cron_restart",
         aliases=("cron",),
         section=Section.RESTART,
-        type=Text("a cron pattern"),
+        type=CronPattern(),
         zero=Zero(),
         default_text="off",
         pm2="Restarts the app by the clock, also one that was stopped; 5 fields, or 6 with "
         "seconds.",
-        doc="Restarts the app by the clock.",
-        becomes="a .timer",
-        fidelity=Fidelity.NOT_YET,
-        difference="the app is not restarted by the clock yet",
+        doc="Restarts the app by the clock, in the local time zone: 5 fields, or 6 with seconds "
+        "first; also L, 5L, 1#2 and @daily.",
+        becomes="a .timer with OnCalendar=",
+        fidelity=Fidelity.BETTER,
+        difference="Only instances that run are restarted; one that was stopped stays so.",
         example='cron_restart: "0 3 * * *"',
         flags=(Flag(("--cron-restart", "--cron", "-c")),),
     ),

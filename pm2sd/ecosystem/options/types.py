@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
+from pm2sd.ecosystem.cron import BadCron, is_cron, parse_cron
 from pm2sd.ecosystem.nodes import Node, plain
 from pm2sd.ecosystem.options.javascript import number_text
 
@@ -123,6 +124,24 @@ class Text(ValueType):
     def schema(self) -> Schema:
         """A string."""
         return {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class CronPattern(Text):
+    """A cron pattern; ``or_calendar``: or what only systemd can tell to be a calendar event."""
+
+    label: str = "a cron pattern"
+    or_calendar: bool = False
+
+    def parse(self, node: Node) -> str:
+        """The pattern as it is written."""
+        text = Text.parse(self, node)
+        if not self.or_calendar or is_cron(text):
+            try:
+                parse_cron(text)
+            except BadCron as error:
+                raise Refused(Fault(str(error), error.hint, node)) from None
+        return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,9 @@ class World:
         assert problem.where is not None
         return problem.where.key, problem.message, problem.hint or ""
 
+    def is_calendar_event(self, text: str) -> bool:
+        return text == "Mon..Fri 09:30"
+
     def cpu_count(self) -> int:
         return 4
 
