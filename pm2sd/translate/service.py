@@ -6,7 +6,6 @@ from pm2sd.ecosystem.app import App
 from pm2sd.notes import Fidelity, Note
 from pm2sd.translate.hardening import directives, writable
 from pm2sd.translate.logs import streams
-from pm2sd.translate.node import has_preload, node_environment
 from pm2sd.translate.on_failure import handler_of
 from pm2sd.translate.restart import restart_policy
 from pm2sd.units import names
