@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pm2sd.control.shim import is_ours
 from pm2sd.errors import Pm2sdError
 from pm2sd.moving.processes import Process, read_processes
 
@@ -88,13 +89,14 @@ def running_pm2(environ: Mapping[str, str] = os.environ) -> Pm2:
         saved = dump_file(environ)
         hint = f"pm2sd import {saved} reads what it saved" if saved.is_file() else None
         raise Pm2sdError(f"PM2 does not run for this user (PM2_HOME is {home})", hint=hint)
-    program = shutil.which("pm2", path=environ.get("PATH"))
-    if program is None:
-        raise Pm2sdError(
-            f"PM2 runs (pid {daemon}), but there is no pm2 command in PATH",
-            hint="put its directory into PATH, for instance with nvm use",
-        )
-    return Pm2(program, home, daemon)
+    for directory in environ.get("PATH", os.defpath).split(os.pathsep):
+        program = shutil.which("pm2", path=directory)
+        if program and not is_ours(Path(program)):
+            return Pm2(program, home, daemon)
+    raise Pm2sdError(
+        f"PM2 runs (pid {daemon}), but its pm2 command is not in PATH",
+        hint="put its directory into PATH, for instance with nvm use",
+    )
 
 
 def _daemon(pid_file: Path) -> int | None:

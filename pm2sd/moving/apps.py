@@ -14,7 +14,7 @@ from pm2sd.ecosystem.interpreter import BY_EXTENSION
 from pm2sd.ecosystem.machine import Machine
 from pm2sd.ecosystem.nodes import Plain, Source
 from pm2sd.ecosystem.resolve import resolve
-from pm2sd.moving.options import SERVE, clean, in_order
+from pm2sd.moving.options import clean, in_order
 from pm2sd.moving.plain_nodes import node_of
 from pm2sd.moving.processes import Process
 from pm2sd.moving.variables import Variables, tell_apart
@@ -194,7 +194,7 @@ def _interpreter(
     """``interpreter``, where pm2sd would take another one than PM2 did by itself; and a remark."""
     written = str(process.options.get("exec_interpreter") or "")
     path = str(process.options["pm_exec_path"])
-    if not written or " " in str(options["script"]) or path.endswith(SERVE):
+    if not written or " " in str(options["script"]):
         return {}, ()
     wanted = _wanted(process, written, machine)
     app = _resolved(options, variables, machine)

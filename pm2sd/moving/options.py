@@ -18,8 +18,9 @@ from pm2sd.moving.plain_nodes import node_of
 from pm2sd.moving.processes import Process
 from pm2sd.notes import Fidelity
 
-SERVE = "/pm2/lib/API/Serve.js"
-"""How the path of PM2's server of static files ends; ``script: serve`` stands for it."""
+# How the path of PM2's server of static files ends, which `pm2 serve` starts.
+_SERVE = "/pm2/lib/API/Serve.js"
+_SERVES = "it is PM2's own file server: put another in its place before you uninstall PM2"
 
 _FIRST = (
     *("name", "script", "args", "interpreter", "node_args", "cwd", "namespace"),
@@ -74,7 +75,7 @@ def clean(process: Process, machine: Machine, pm2_home: str) -> Cleaned:
     found = process.options
     cwd = str(found.get("pm_cwd") or "") or machine.home
     options: dict[str, Plain] = {"name": process.name, **_program(process, machine, cwd)}
-    remarks: list[str] = []
+    remarks = [_SERVES] if str(found["pm_exec_path"]).endswith(_SERVE) else []
     for key, value in found.items():
         option = find(key)
         if option is None or option.name in _DONE or option.section in _ASIDE:
@@ -126,8 +127,6 @@ def _program(process: Process, machine: Machine, cwd: str) -> dict[str, Plain]:
     found: dict[str, Plain] = {"cwd": _below_home(cwd, machine.home)}
     if line := _command_line(process, path, args):
         return found | {"script": line}
-    if path.endswith(SERVE):
-        return found | {"script": "serve"}
     found["script"] = _script(path, cwd, machine)
     if args:
         found["args"] = [*args]
