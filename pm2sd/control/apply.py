@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pm2sd.control import preload, sockets
 from pm2sd.control.running import running
 from pm2sd.control.session import Session
 from pm2sd.control.settle import Failure, failures_of_jobs, settle
@@ -95,6 +96,7 @@ def plan(
     gone = set(orphans) if options.prune else set()
     apps = {name: old.app for name, old in stored.apps.items() if name not in gone}
     apps |= {one.app.name: one.app for one in wanted}
+    sockets.refuse_shared(apps.values())
     return make_plan(
         desired,
         stored,
@@ -130,10 +132,12 @@ def carry_out(
     Killed at any point, the next plan finds what is left to do: files are compared, units that the
     manager has not read again are found by asking it, and restarts are noted beforehand.
     """
+    sockets.refuse_taken([one.app for one in wanted], todo)
     _note_restarts(todo)
     _make_log_directories(one.app for one in wanted)
     session.bus.run_jobs([Job("stop", unit) for unit in todo.stop], JOB_SECONDS)
     session.bus.disable(todo.disable)
+    preload.install(session.directory.path, [one.app for one in wanted])
     session.directory.write(todo.write)
     session.directory.remove(todo.remove)
     if todo.reload:

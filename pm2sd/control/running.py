@@ -13,7 +13,7 @@ _DOWN = frozenset({"inactive", "failed"})
 
 
 def rows(session: Session, apps: Iterable[str]) -> list[UnitRow]:
-    """The loaded instances of some apps, and the target, slice and auxiliary units of each."""
+    """The loaded instances of some apps, and the target, slice, sockets and auxiliary units."""
     patterns = [
         pattern
         for app in apps
@@ -22,6 +22,8 @@ def rows(session: Session, apps: Iterable[str]) -> list[UnitRow]:
             names.slice_name(app),
             names.service_template(app).replace("@.", "@*."),
             f"{names.unit_name(app)}:*",
+            names.socket(app),
+            names.socket_template(app).replace("@.", "@*."),
         )
     ]
     return session.bus.list_units(patterns)

@@ -28,11 +28,12 @@ class App:
     Durations are milliseconds, sizes bytes. ``command`` is the argument vector that runs it, its
     first element an absolute path; ``script``, ``args``, ``interpreter`` and ``interpreter_args``
     are kept beside it because people ask for them. Log files are absolute paths, ``/dev/null`` to
-    drop a stream, or None for the journal. ``depends_on`` has the number of instances of each app
-    that this one waits for; ``cpu_quota`` is percents of one CPU; ``unit`` has lines of directives
-    by section. ``watched`` and ``ignore_watch`` are paths and patterns relative to
-    ``watch_base``, empty where nothing is watched. ``written`` holds the options as the user gave
-    them, under their canonical names.
+    drop a stream, or None for the journal. ``listen`` are the sockets that systemd opens: ``3000``,
+    ``127.0.0.1:3000``, ``[::1]:3000``, or an absolute path. ``depends_on`` has the number of
+    instances of each app that this one waits for; ``cpu_quota`` is percents of one CPU; ``unit``
+    has lines of directives by section. ``watched`` and ``ignore_watch`` are paths and patterns
+    relative to ``watch_base``, empty where nothing is watched. ``written`` holds the options as the
+    user gave them, under their canonical names.
     """
 
     name: str
@@ -55,6 +56,9 @@ class App:
     instance_var: str = INSTANCE_VAR
     increment_var: str | None = None
     port: int | None = None
+    listen: tuple[str, ...] = ()
+    backlog: int | None = None
+    reuse_port: bool = False
 
     autorestart: bool = True
     stop_exit_codes: tuple[int, ...] = ()

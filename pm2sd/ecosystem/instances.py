@@ -6,7 +6,6 @@ import posixpath
 
 from pm2sd.ecosystem.app import ExecMode
 from pm2sd.ecosystem.subject import Subject
-from pm2sd.notes import Fidelity
 
 _CLUSTERED = ("node", "nodejs", "bun")
 
@@ -37,13 +36,6 @@ def exec_mode(subject: Subject, interpreter: str) -> ExecMode:
     clusters = posixpath.basename(interpreter).endswith(_CLUSTERED)
     if not clusters or "instances" not in subject.declared.values:
         return "fork"
-    if count(subject) > 1:
-        subject.note(
-            "instances",
-            Fidelity.APPROXIMATE,
-            "several instances of Node are a cluster in PM2, which share one port; here they do "
-            "not yet: give each its own with increment_var, or run one instance",
-        )
     return "cluster"
 
 

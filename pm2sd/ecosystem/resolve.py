@@ -16,6 +16,7 @@ from pm2sd.ecosystem.environment import Environment, environment
 from pm2sd.ecosystem.finder import Finder, absolute, guess_path
 from pm2sd.ecosystem.hardening import hardening
 from pm2sd.ecosystem.instances import count, exec_mode
+from pm2sd.ecosystem.listening import listen
 from pm2sd.ecosystem.log_paths import Logs, logs
 from pm2sd.ecosystem.machine import Machine
 from pm2sd.ecosystem.nodes import Plain, Source, plain
@@ -33,6 +34,8 @@ _SAME = (
     "instance_var",
     "increment_var",
     "port",
+    "backlog",
+    "reuse_port",
     "autorestart",
     "stop_exit_codes",
     "max_restarts",
@@ -160,6 +163,7 @@ def _app(
     if program.is_python and "PYTHONUNBUFFERED" not in variables.secrets:
         # As PM2 does: what Python writes to a pipe would else stay in its buffer.
         env = {"PYTHONUNBUFFERED": "1"} | env
+    mode = exec_mode(subject, program.interpreter)
     return App(
         name=name,
         source=str(subject.source.path or ""),
@@ -169,7 +173,8 @@ def _app(
         interpreter_args=program.interpreter_args,
         command=program.command,
         cwd=finder.cwd,
-        exec_mode=exec_mode(subject, program.interpreter),
+        exec_mode=mode,
+        listen=listen(subject, mode, program.interpreter, env),
         instances=count(subject),
         env=env,
         secrets=variables.secrets,

@@ -211,13 +211,21 @@ class _Draft:
         becomes_job = is_job and old is not None and old.app.schedule is None
         surplus = self._surplus(name, () if becomes_job else one.instances)
         wanted = _to_be_started(one.app, self._options.start)
+        # A socket that is in use cannot be opened again: all its users have to go first.
+        reopened = any(
+            what is Effect.RESTART for path, what in effects.items() if path.endswith(".socket")
+        )
         start, restart = [], []
         # A job is started by its timer, and a run that has begun is left to end.
         for unit in () if is_job else one.instances:
             if unit not in self._running.active:
                 if wanted:
                     start.append(unit)
-            elif unit in self._running.stale or _effect_on(unit, effects) is Effect.RESTART:
+            elif (
+                reopened
+                or unit in self._running.stale
+                or _effect_on(unit, effects) is Effect.RESTART
+            ):
                 restart.append(unit)
         if any(unit in self._running.stale for unit in restart) and not reasons:
             reasons = ["an earlier apply was interrupted before its restart"]
@@ -229,9 +237,9 @@ class _Draft:
             self._disable += [target] if target in self._running.enabled else []
         if (start or beside.start) and target not in self._running.active:
             self._start.append(target)
-        self._stop += [*beside.stop, *surplus]
-        self._start += [*start, *beside.start]
-        self._restart += [*restart, *beside.restart]
+        self._stop += [*beside.stop, *surplus, *(restart if reopened else ())]
+        self._start += [*start, *beside.start, *(restart if reopened else ())]
+        self._restart += [*(() if reopened else restart), *beside.restart]
         self._changes.append(
             AppChange(
                 name,
@@ -246,18 +254,26 @@ class _Draft:
     def _beside(self, one: Desired, effects: Mapping[str, Effect], *, up: bool) -> _Beside:
         """What happens to the units beside an app's instances; ``up``: its target is to be up."""
         active = self._active_beside(one.app.name)
+        restart = [
+            unit
+            for unit in one.auxiliary
+            if unit in active
+            and (
+                unit in self._running.stale
+                or effects.get(names.template_of(unit)) is Effect.RESTART
+            )
+        ]
+        reopen = [unit for unit in restart if unit.endswith(".socket")]
+        gone = [
+            unit
+            for unit in active
+            if names.template_of(unit) not in one.files
+            or (unit.endswith(".socket") and unit not in one.auxiliary)
+        ]
         return _Beside(
-            start=[unit for unit in one.auxiliary if up and unit not in active],
-            restart=[
-                unit
-                for unit in one.auxiliary
-                if unit in active
-                and (
-                    unit in self._running.stale
-                    or effects.get(names.template_of(unit)) is Effect.RESTART
-                )
-            ],
-            stop=[unit for unit in active if names.template_of(unit) not in one.files],
+            start=[*(unit for unit in one.auxiliary if up and unit not in active), *reopen],
+            restart=[unit for unit in restart if unit not in reopen],
+            stop=[*gone, *reopen],
         )
 
     def _active_beside(self, name: str) -> list[str]:

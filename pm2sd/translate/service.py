@@ -6,8 +6,10 @@ from pm2sd.ecosystem.app import App
 from pm2sd.notes import Fidelity, Note
 from pm2sd.translate.hardening import directives, writable
 from pm2sd.translate.logs import streams
+from pm2sd.translate.node import has_preload, node_environment
 from pm2sd.translate.on_failure import handler_of
 from pm2sd.translate.restart import restart_policy
+from pm2sd.translate.socket import socket_of
 from pm2sd.units import names
 from pm2sd.units.model import INSTANCE, Mark, Service, Text
 
@@ -23,7 +25,7 @@ def service(
     logs = streams(app)
     policy, notes = restart_policy(app, systemd=systemd)
     notify, ready_notes = _readiness(app)
-    environment: dict[str, Text] = dict(app.env)
+    environment: dict[str, Text] = {**app.env, **node_environment(app, unit_directory)}
     environment[app.instance_var] = (INSTANCE,)
     backoff = bool(policy.exec_start_pre)
     unit = Service(
@@ -39,6 +41,7 @@ def service(
         timeout_start=app.listen_timeout + policy.longest_wait if notify else None,
         exec_start_pre=(policy.exec_start_pre,) if backoff else (),
         exec_start=(*logs.wrapper, *app.command),
+        socket=socket_of(app),
         working_directory=app.cwd,
         environment=environment,
         environment_files=(f"{unit_directory}/{names.secrets_file(app.name)}",)
@@ -101,20 +104,10 @@ def _readiness(app: App) -> tuple[bool, tuple[Note, ...]]:
     """Whether the manager waits for the app to say that it is ready, and what to tell the user."""
     if not app.wait_ready:
         return False, ()
-    if app.is_node():
-        return False, (
-            Note(
-                "wait_ready",
-                Fidelity.NOT_YET,
-                "process.send('ready') of Node is not delivered yet; the app counts as ready once "
-                "it was executed",
-            ),
-        )
-    return True, (
-        Note(
-            "wait_ready",
-            Fidelity.BETTER,
-            "the app says it is ready through sd_notify (systemd-notify --ready); not doing so "
-            "within listen_timeout is a failure, where PM2 calls it a success",
-        ),
+    how = (
+        "process.send('ready') is what the manager waits for"
+        if has_preload(app)
+        else "the app says it is ready through sd_notify (systemd-notify --ready)"
     )
+    text = f"{how}; not doing so within listen_timeout is a failure, where PM2 calls it a success"
+    return True, (Note("wait_ready", Fidelity.BETTER, text),)

@@ -13,6 +13,7 @@ from pm2sd.notes import Note
 from pm2sd.translate.auxiliary import Auxiliary
 from pm2sd.translate.on_failure import handler
 from pm2sd.translate.service import service
+from pm2sd.translate.socket import sockets
 from pm2sd.translate.target import instance_drop_ins, secrets_file, target
 from pm2sd.translate.timers import cron_restart, schedule
 from pm2sd.translate.watch import watcher
@@ -20,6 +21,7 @@ from pm2sd.units.model import Mark, Unit
 
 # Each option that needs units of its own beside the instances has a function here.
 _BESIDE: Final[tuple[Callable[[App, Mark], Auxiliary], ...]] = (
+    sockets,
     watcher,
     handler,
     cron_restart,

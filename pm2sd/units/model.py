@@ -75,6 +75,7 @@ class Service:
     working_directory: str
     environment: Mapping[str, Text] = field(default_factory=dict)
     environment_files: tuple[str, ...] = ()
+    socket: Text | None = None
 
     restart: Literal["always", "no"] = "always"
     restart_sec: int = 0
@@ -121,6 +122,39 @@ class Target:
     wants: tuple[str, ...]
     part_of: tuple[str, ...] = ()
     wanted_by: tuple[str, ...] = ("default.target",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Socket:
+    """``NAME.socket``, or ``NAME@.socket``: the sockets that an app's instances inherit.
+
+    ``listen`` are ports, addresses with ports, and absolute paths, in the order in which a program
+    gets their descriptors. ``service`` is what a connection starts where no instance runs; None for
+    the instance of the same number.
+    """
+
+    name: str
+    mark: Mark
+    description: Text
+    part_of: str
+    listen: tuple[str, ...]
+    descriptor_name: str
+    backlog: int | None = None
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketKeeper:
+    """``NAME:socket.service``: what connections to a ``NAME.socket`` start when no instance runs.
+
+    It does nothing, so that an instance that was stopped stays stopped.
+    """
+
+    name: str
+    mark: Mark
+    description: Text
+    socket: str
+    slice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +215,16 @@ class EnvironmentFile:
     variables: Mapping[str, str]
 
 
-Unit: TypeAlias = Service | Target | AuxiliaryService | Timer | InstanceDropIn | EnvironmentFile
+Unit: TypeAlias = (
+    Service
+    | Target
+    | Socket
+    | SocketKeeper
+    | AuxiliaryService
+    | Timer
+    | InstanceDropIn
+    | EnvironmentFile
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,9 +88,26 @@ def auxiliary(app: str, what: str, suffix: str) -> str:
     return name
 
 
+def socket(app: str) -> str:
+    """``NAME.socket``."""
+    return f"{unit_name(app)}.socket"
+
+
+def socket_template(app: str) -> str:
+    """``NAME@.socket``."""
+    return f"{unit_name(app)}@.socket"
+
+
+def instance_socket(app: str, number: int) -> str:
+    """``NAME@N.socket``."""
+    return f"{unit_name(app)}@{number}.socket"
+
+
 def is_auxiliary(unit: str, app: str) -> bool:
     """Whether a unit, or a file of one, is beside the app's instances."""
-    return unit.startswith(f"{unit_name(app)}:")
+    name = unit_name(app)
+    is_socket = unit.endswith(".socket") and unit.startswith((f"{name}.socket", f"{name}@"))
+    return is_socket or unit.startswith(f"{name}:")
 
 
 def template_of(unit: str) -> str:

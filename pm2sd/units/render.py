@@ -24,6 +24,8 @@ from pm2sd.units.model import (
     InstanceDropIn,
     Mark,
     Service,
+    Socket,
+    SocketKeeper,
     Target,
     Timer,
     Unit,
@@ -78,6 +80,8 @@ class _Kind(NamedTuple):
 _KINDS: Final[Mapping[type, _Kind]] = {
     Service: _Kind("service.j2", lambda unit: unit.name, lambda unit: unit.name),
     Target: _Kind("target.j2", lambda unit: unit.name, lambda unit: unit.name),
+    Socket: _Kind("socket.j2", lambda unit: unit.name, lambda unit: unit.name),
+    SocketKeeper: _Kind("socket-keeper.j2", lambda unit: unit.name, lambda unit: unit.name),
     AuxiliaryService: _Kind("auxiliary.j2", lambda unit: unit.name, lambda unit: unit.name),
     Timer: _Kind("timer.j2", lambda unit: unit.name, lambda unit: unit.name),
     InstanceDropIn: _Kind(

@@ -228,7 +228,15 @@ def test_another_word_is_no_slip(key: str) -> None:
         ("args", ["-p", 3000, True, 1.5, "", "a b"], ("-p", "3000", "true", "1.5", "", "a b")),
         ("node_args", "", ()),
         ("io", {"conf": {"tracing": False}}, {"conf": {"tracing": False}}),
-        ("listen", [80, "127.0.0.1:81"], [80, "127.0.0.1:81"]),
+        ("listen", 3000, ("3000",)),
+        ("listen", "3000", ("3000",)),
+        ("listen", "*:3000", ("3000",)),
+        ("listen", ":3000", ("3000",)),
+        ("listen", "localhost:3000", ("127.0.0.1:3000",)),
+        ("listen", "[0:0::1]:3000", ("[::1]:3000",)),
+        ("listen", [80, "127.0.0.1:81", "/run/a b.sock"], ("80", "127.0.0.1:81", "/run/a b.sock")),
+        ("backlog", 1024, 1024),
+        ("reuse_port", True, True),
     ],
 )
 def test_values(option: str, written: Any, value: object) -> None:

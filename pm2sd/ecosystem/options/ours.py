@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pm2sd.ecosystem.options.addresses import Listen
 from pm2sd.ecosystem.options.dependencies import Dependencies
 from pm2sd.ecosystem.options.directives import Directives
 from pm2sd.ecosystem.options.lists import Environment, SignalName, Strings, VariableNames
@@ -73,12 +74,43 @@ OURS = (
         example="env_file: [.env, -.env.local]",
         default_text="unset",
     ),
-    _planned(
-        "listen",
-        Shape(("a number", "a string", "a list"), "a port, an address, or a list of them"),
-        "The sockets that systemd opens and all instances share.",
-        "a .socket",
-        "listen: 3000",
+    Option(
+        name="listen",
+        section=Section.OURS,
+        type=Listen(),
+        doc="Where the app listens: systemd opens the sockets and all instances share them. Node "
+        "apps use them by themselves, others find them as sd_listen_fds(3) says.",
+        becomes="NAME.socket, Sockets=, NonBlocking=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 shares the ports of Node's cluster module only. Without exec_mode: cluster "
+        "it has to be written.",
+        example="listen: [3000, 127.0.0.1:3001, /run/user/1000/api.sock]",
+        default_text="the port, or PORT in env, of Node in cluster mode",
+    ),
+    Option(
+        name="backlog",
+        section=Section.OURS,
+        type=Integer(1, 2**31 - 1),
+        doc="How many connections to the sockets of listen wait at most; the kernel's limit is "
+        "net.core.somaxconn.",
+        becomes="Backlog=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 leaves it to the app.",
+        example="backlog: 1024",
+        default_text="the kernel's limit",
+    ),
+    Option(
+        name="reuse_port",
+        section=Section.OURS,
+        type=Boolean(),
+        default=False,
+        doc="Opens the sockets of listen once for each instance, and the kernel spreads new "
+        "connections: more evenly where few clients keep theirs for long, but those that wait for "
+        "an instance that is stopped are lost.",
+        becomes="NAME@.socket",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it.",
+        example="reuse_port: true",
     ),
     Option(
         name="depends_on",

@@ -113,12 +113,12 @@ RUN = (
         default_text="cluster for Node where instances is written, else fork",
         pm2="fork runs each instance as a process of its own, cluster as a worker of Node's "
         "cluster module, all behind one port.",
-        doc="fork or cluster. Every instance is a process of its own in both.",
-        becomes="instances of NAME@.service",
-        fidelity=Fidelity.APPROXIMATE,
-        difference="instances in cluster mode do not share one port yet: give each its own with "
-        "increment_var, or run one instance",
-        quiet=("fork",),
+        doc="fork or cluster. Every instance is a process of its own in both; in a cluster they "
+        "share the sockets of listen.",
+        becomes="instances of NAME@.service, NAME.socket",
+        fidelity=Fidelity.BETTER,
+        difference="The sockets are systemd's: no connection is lost while instances restart, and "
+        "none goes through a manager. Node's cluster.isWorker is false.",
         example="exec_mode: cluster",
     ),
     Option(

@@ -57,8 +57,8 @@ STOP = (
         pm2="Sends the message shutdown to a Node app in place of SIGINT.",
         doc="Sends the message shutdown to a Node app in place of the signal.",
         becomes="a preload for Node",
-        fidelity=Fidelity.NOT_YET,
-        difference="the app gets the stop signal, not the message",
+        fidelity=Fidelity.BETTER,
+        difference="An app that hears no messages is stopped by the signal.",
         example="shutdown_with_message: true",
         flags=(Flag(("--shutdown-with-message",), "nothing", True),),
     ),
@@ -69,8 +69,8 @@ STOP = (
         default=False,
         pm2="The app counts as started once it called process.send('ready'), or when "
         "listen_timeout is over.",
-        doc="The app counts as started once it says so with sd_notify; Node's "
-        "process.send('ready') is not understood yet.",
+        doc="The app counts as started once it says so: with process.send('ready') in Node, with "
+        "sd_notify (systemd-notify --ready) in any other language.",
         becomes="Type=notify, NotifyAccess=all",
         fidelity=Fidelity.BETTER,
         difference="An app that does not become ready in time has failed.",

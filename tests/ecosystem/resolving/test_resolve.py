@@ -301,13 +301,37 @@ def test_exec_mode(world: World, options: dict[str, Any], mode: str) -> None:
     assert world.app(**{"script": "app.js", **options}).exec_mode == mode
 
 
-def test_a_cluster_that_was_not_written_is_noted_where_it_matters(world: World) -> None:
-    def said(**options: Any) -> str:
-        return about(world.resolve(script="app.js", **options).notes, "instances")
+@pytest.mark.parametrize(
+    ("options", "listen"),
+    [
+        ({"listen": [3000, "/run/app.sock"]}, ("3000", "/run/app.sock")),
+        ({"script": "a.py", "listen": 3000}, ("3000",)),
+        ({"instances": 2, "port": 3000}, ("3000",)),
+        ({"exec_mode": "cluster", "env": {"PORT": 3000}}, ("3000",)),
+        ({"exec_mode": "cluster", "env": {"PORT": 3000}, "listen": 4000}, ("4000",)),
+        ({"exec_mode": "cluster", "port": 3000, "increment_var": "PORT"}, ()),
+        ({"exec_mode": "cluster", "env": {"PORT": "/run/app.sock"}}, ()),
+        ({"exec_mode": "fork", "port": 3000}, ()),
+        ({"script": "a.py", "exec_mode": "cluster", "port": 3000}, ()),
+    ],
+)
+def test_a_cluster_of_node_apps_listens_on_its_port(
+    world: World, options: dict[str, Any], listen: tuple[str, ...]
+) -> None:
+    world.program("python3")
+    world.write("a.py")
+    resolved = world.resolve(**{"script": "app.js", **options})
+    assert resolved.app
+    assert resolved.app.listen == listen
 
-    assert "share one port" in said(instances=2)
-    assert said(instances=1) == ""
+
+def test_a_cluster_without_a_port_is_told_what_to_write(world: World) -> None:
+    def said(**options: Any) -> str:
+        return about(world.resolve(script="app.js", **options).notes, "listen")
+
+    assert "write listen: 3000" in said(instances=2)
     assert said(instances=2, exec_mode="fork") == ""
+    assert said(instances=2, increment_var="PORT", env={"PORT": 3000}) == ""
 
 
 # logs

@@ -1,0 +1,103 @@
+"""The preload for Node apps: readiness, wrappers, stopping."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from integration.harness import Pm2sd, Project, Result, eventually, properties, run
+from integration.test_socket import free_port, get, unit
+from pm2sd.errors import ExitStatus
+from pm2sd.node import PRELOAD
+from pm2sd.systemd.paths import unit_directory
+
+
+def apply(pm2sd: Pm2sd, project: Project, **options: Any) -> Result:
+    app = {"name": project.name("web"), "script": project.script("cluster.js"), **options}
+    return pm2sd("apply", project.ecosystem([app]))
+
+
+def test_the_unit_is_activating_until_the_app_is_ready(pm2sd: Pm2sd, project: Project) -> None:
+    env = {"PORT": free_port(), "READY": 300}
+    assert apply(pm2sd, project, wait_ready=True, env=env).exit_status == ExitStatus.OK
+    name = unit(project, 0)
+    started = properties(name, "ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic")
+    begin, ready = (int(text) for text in started.values())
+    assert ready - begin > 300_000
+    again = run("systemctl", "--user", "restart", "--no-block", name)
+    assert again.exit_status == 0
+    eventually(lambda: properties(name, "ActiveState")["ActiveState"] == "activating")
+    eventually(lambda: properties(name, "ActiveState")["ActiveState"] == "active")
+
+
+def test_an_app_that_never_becomes_ready_has_failed(pm2sd: Pm2sd, project: Project) -> None:
+    env = {"PORT": free_port(), "READY": "never"}
+    options = {"wait_ready": True, "listen_timeout": 500, "autorestart": False}
+    done = apply(pm2sd, project, env=env, **options)
+    assert done.exit_status == ExitStatus.FAILED
+    assert "listening" in done.stderr  # its last lines
+
+
+def test_npm_start(pm2sd: Pm2sd, project: Project) -> None:
+    """The socket and the readiness come through npm and its shell."""
+    app = project.script("cluster.js")
+    project.write("package.json", json.dumps({"scripts": {"start": f"node {app}"}}))
+    port = free_port()
+    env = {"PORT": port, "READY": 1, "npm_config_update_notifier": "false"}
+    options = {"script": "npm", "args": "start", "listen": port, "instances": 2}
+    done = apply(pm2sd, project, env=env, wait_ready=True, listen_timeout=20_000, **options)
+    assert done.exit_status == ExitStatus.OK, done
+    eventually(lambda: {get(port).split()[0] for _ in range(8)} == {"0", "1"})
+
+
+@pytest.mark.parametrize("options", [{}, {"shutdown_with_message": True}])
+def test_an_app_without_a_handler_is_stopped_in_peace(
+    pm2sd: Pm2sd, project: Project, options: dict[str, Any]
+) -> None:
+    script = project.write(
+        "app.js",
+        "process.on('exit', (code) => console.log(`got out with ${code}`));\n"
+        f"require({project.script('cluster.js')!r});\n",
+    )
+    done = apply(pm2sd, project, script=str(script), env={"PORT": free_port()}, **options)
+    assert done.exit_status == ExitStatus.OK
+    name = project.name("web")
+    eventually(lambda: "listening" in pm2sd("logs", "--nostream", name).stdout)
+    assert pm2sd("stop", name).exit_status == ExitStatus.OK
+    assert "got out with 0" in eventually(lambda: got(pm2sd, name))
+
+
+def got(pm2sd: Pm2sd, name: str) -> str:
+    """The app's log, once it got something."""
+    log = pm2sd("logs", "--nostream", name).stdout
+    return log if "got" in log else ""
+
+
+def test_shutdown_arrives_as_a_message(pm2sd: Pm2sd, project: Project) -> None:
+    script = project.write(
+        "app.js",
+        "process.on('SIGINT', () => console.log('got a signal'));\n"
+        "process.on('message', (text) => { console.log(`got ${text}`); process.exit(); });\n"
+        "setInterval(() => {}, 1000);\n"
+        "console.log('up');\n",
+    )
+    done = apply(pm2sd, project, script=str(script), shutdown_with_message=True)
+    assert done.exit_status == ExitStatus.OK
+    name = project.name("web")
+    eventually(lambda: "up" in pm2sd("logs", "--nostream", name).stdout)
+    assert pm2sd("stop", name).exit_status == ExitStatus.OK
+    said = eventually(lambda: got(pm2sd, name))
+    assert "got shutdown" in said
+    assert "got a signal" not in said
+
+
+def test_the_preload_is_brought_up_to_date(pm2sd: Pm2sd, project: Project) -> None:
+    env = {"PORT": free_port()}
+    assert apply(pm2sd, project, env=env).exit_status == ExitStatus.OK
+    installed = unit_directory() / "pm2sd-preload.cjs"
+    assert installed.read_bytes() == PRELOAD.read_bytes()
+    installed.write_text("'use strict'; // of an older version\n")
+    assert apply(pm2sd, project, env=env).exit_status == ExitStatus.OK
+    assert installed.read_bytes() == PRELOAD.read_bytes()

@@ -1,0 +1,46 @@
+"""Which sockets an app's instances share."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+
+from pm2sd.ecosystem.app import ExecMode
+from pm2sd.ecosystem.subject import Subject
+from pm2sd.notes import Fidelity
+
+_NODE = frozenset({"node", "nodejs"})
+
+
+def listen(
+    subject: Subject, mode: ExecMode, interpreter: str, env: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The sockets of ``listen``; without it the port of a cluster of Node apps.
+
+    Only there, because the preload makes such an app use the socket; any other app would find its
+    port taken. Where nothing says the port, the user is told what to write.
+    """
+    written = subject.declared.values.get("listen")
+    if isinstance(written, tuple):
+        return written
+    if mode != "cluster" or posixpath.basename(interpreter) not in _NODE:
+        return ()
+    port = subject.get("port", int) or _port(env.get("PORT"))
+    if subject.get("increment_var", str) == "PORT":
+        return ()
+    if port:
+        return (str(port),)
+    if not subject.is_refused("listen"):
+        subject.note(
+            "listen",
+            Fidelity.APPROXIMATE,
+            "the instances share no port, because none is known: write listen: 3000 with the port "
+            "that the app listens on, or set PORT in env",
+        )
+    return ()
+
+
+def _port(text: str | None) -> int | None:
+    if text is None or not text.isascii() or not text.isdecimal():
+        return None
+    return int(text) if 1 <= int(text) <= 65_535 else None

@@ -1,0 +1,58 @@
+"""What Node apps are given for the preload (``pm2sd/node/preload.cjs``)."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from typing import Final
+
+from pm2sd.ecosystem.app import App
+
+PRELOAD_FILE: Final = "pm2sd-preload.cjs"
+"""The preload's name beside the units. A copy: pm2sd's own place changes when it is upgraded, and
+apps must start without it."""
+
+_RUNS_NODE: Final = frozenset(
+    {"node", "nodejs", "npm", "npx", "pnpm", "pnpx", "yarn", "tsx", "ts-node", "nodemon"}
+)
+
+# The signals that the preload handles without being told of them.
+_USUAL_SIGNALS: Final = ("SIGINT", "SIGTERM")
+_NO_HANDLER: Final = ("SIGKILL", "SIGSTOP")
+
+
+def has_preload(app: App) -> bool:
+    """Whether Node runs the app, itself or below a launcher such as npm or a shell."""
+    words = [word for argument in app.command for word in re.split(r"[\s;&|]+", argument)]
+    return app.is_node() or any(posixpath.basename(word) in _RUNS_NODE for word in words)
+
+
+def node_environment(app: App, unit_directory: str) -> dict[str, str]:
+    """The variables that load the preload and tell it what to do; empty for other apps."""
+    if not has_preload(app):
+        return {}
+    settings: dict[str, object] = {}
+    if app.listen:
+        settings["listen"] = app.listen
+    if app.backlog is not None:
+        settings["backlog"] = app.backlog
+    if app.kill_signal not in _USUAL_SIGNALS + _NO_HANDLER:
+        settings["kill_signal"] = app.kill_signal
+    if app.shutdown_with_message:
+        settings["shutdown_with_message"] = True
+    options = (
+        app.env.get("NODE_OPTIONS"),
+        f"--require {_quoted(f'{unit_directory}/{PRELOAD_FILE}')}",
+    )
+    return {
+        "NODE_OPTIONS": " ".join(filter(None, options)),
+        "PM2SD_NODE": json.dumps(settings, sort_keys=True, separators=(",", ":")),
+    }
+
+
+def _quoted(path: str) -> str:
+    """A word of NODE_OPTIONS: quotes keep blanks, a backslash protects both (node.cc)."""
+    if not re.search(r'[\s"\\]', path):
+        return path
+    return '"' + re.sub(r'(["\\])', r"\\\1", path) + '"'
