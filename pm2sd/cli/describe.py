@@ -121,6 +121,7 @@ def _record(one: Description) -> dict[str, Any]:
         "source": app.source,
         "hardening": app.hardening,
         "confined": one.confined,
+        "watching": one.watching,
         "logs": dict(one.logs),
         "ports": one.ports,
         "files": one.files,
@@ -165,6 +166,7 @@ def _text(one: Description) -> str:
                 ("exec mode", app.exec_mode),
                 ("user", row.user),
                 ("hardening", _hardening(one)),
+                ("watch & reload", _watching(one)),
                 ("node env", app.env.get("NODE_ENV", "")),
                 ("came from", app.source),
             ],
@@ -227,6 +229,13 @@ def _limit(limit: Limit) -> str:
         return ""
     text = _MEASURES[limit.measure](limit.value)
     return text if limit.enforced else f"{text}, but not enforced: no memory controller here"
+
+
+def _watching(one: Description) -> str:
+    if one.watching is None:
+        return "disabled"
+    place = ", ".join(one.app.watched)
+    return f"enabled: {place}" if one.watching else f"enabled: {place}; not while the app is down"
 
 
 def _hardening(one: Description) -> str:

@@ -51,7 +51,7 @@ def watching(subject: Subject, cwd: str) -> Watching:
         subject.note(option, Fidelity.BETTER, _KEPT)
     idle = [name for name in options if name in WITHOUT_EFFECT]
     if idle:
-        text = f"{', '.join(idle)} is about the library that PM2 watches with"
+        text = f"the library that PM2 watches with is set by {', '.join(idle)}; there is none here"
         subject.note("watch_options", Fidelity.NO_EFFECT, text)
     if not options.get("disableGlobbing"):
         _check_watched(subject, watched, base)

@@ -73,8 +73,9 @@ class Description:
     ``files`` are pm2sd's own unit files, of which ``edited`` were changed by hand; ``drop_ins``
     are other people's. ``needs_reload``: systemd has not read the files as they are now.
     ``lingers``: the user manager runs from boot on, not only while the user is logged in.
-    ``journal_error`` says why ``last_exit`` is not known. ``confined``: the process has a view of
-    the file system of its own, as strict hardening means it to; None where that is not known.
+    ``journal_error`` says why ``last_exit`` is not known. ``watching``: the watcher of the app's
+    files runs; None where it has none. ``confined``: the process has a view of the file system of
+    its own, as strict hardening means it to; None where that is not known.
     """
 
     row: Row
@@ -82,6 +83,7 @@ class Description:
     version: str
     last_exit: LastExit | None
     journal_error: str
+    watching: bool | None
     limits: tuple[Limit, ...]
     confined: bool | None
     logs: Mapping[str, str]
@@ -116,6 +118,7 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
         version=version(stored.app.script),
         last_exit=last_exit,
         journal_error=journal_error,
+        watching=_watching(bus, stored.app),
         limits=_limits(properties),
         confined=_confined(int(properties["MainPID"])),
         logs=_logs(stored.app, one),
@@ -146,6 +149,13 @@ def _last_exit(unit: str, properties: Mapping[str, Any]) -> tuple[LastExit | Non
         ending = Ending(properties["Result"], code, status, 0)
         return _told(ending, properties["ExecMainExitTimestamp"], requested=False), ""
     return None, problem
+
+
+def _watching(bus: Bus, app: App) -> bool | None:
+    if not app.watched:
+        return None
+    (row,) = bus.units_by_name([names.auxiliary(app.name, "watch", "service")])
+    return row.active == "active"
 
 
 def _told(ending: Ending, realtime_usec: int, *, requested: bool) -> LastExit:

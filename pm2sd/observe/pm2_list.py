@@ -79,7 +79,7 @@ def _options(app: App) -> dict[str, Any]:
         "treekill": app.treekill,
         "wait_ready": app.wait_ready or None,
         "log_date_format": app.log_date_format,
-        "watch": False,
+        "watch": app.written.get("watch", True) if app.watched else False,
     }
     return {key: value for key, value in options.items() if value is not None}
 

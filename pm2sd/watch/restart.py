@@ -71,10 +71,10 @@ def last_start(name: str) -> float:
 
 
 def instances(name: str) -> list[Instance]:
-    """The loaded instances of an app."""
+    """The loaded instances of an app, by their numbers."""
     shown = subprocess.run(
         [
-            *("systemctl", "--user", "show", f"--property={','.join(_PROPERTIES)}"),
+            *("systemctl", "--user", "show", "--all", f"--property={','.join(_PROPERTIES)}"),
             *("--", f"{name}@*.service"),
         ],
         stdout=subprocess.PIPE,
@@ -87,7 +87,7 @@ def instances(name: str) -> list[Instance]:
         if "Id" in values:
             left, started, ended = (int(values[name] or 0) for name in _PROPERTIES[2:])
             found.append(Instance(values["Id"], values["ActiveState"], left, started, ended))
-    return found
+    return sorted(found, key=lambda one: (len(one.unit), one.unit))
 
 
 def _systemctl(verb: str, *units: str) -> None:
