@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-from pm2sd.errors import ExitStatus, Pm2sdError
+from pm2sd.errors import ExitStatus, Pm2sdError, Problem
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,9 +28,13 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
     except (ReaderGone, BrokenPipeError):
-        # The interpreter must not try again to write what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return ExitStatus.OK
+    except OSError as error:
+        _drop_output()
+        what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
+        complain([Problem(f"{what}: {error.strerror or error}")])
+        return ExitStatus.FAILED
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else ExitStatus.FAILED
     return ExitStatus.OK
@@ -72,11 +76,32 @@ def run() -> NoReturn:
     closed by now.
     """
     gc.disable()  # a command ends before there is anything to collect
+    _open_closed_streams()
     status = main()
-    with suppress(OSError):  # nobody is there to read it
+    try:
         sys.stdout.flush()
+    except BrokenPipeError:
+        pass  # nobody is there to read it
+    except OSError as error:
+        if status == ExitStatus.OK:
+            status = ExitStatus.FAILED
+            with suppress(OSError):
+                sys.stderr.write(f"error: cannot write the output: {error.strerror}\n")
+    with suppress(OSError):
         sys.stderr.flush()
     os._exit(status)
+
+
+def _drop_output() -> None:
+    """Have nobody try again to write what is left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed_streams() -> None:
+    """Give streams that the caller closed (``>&-``) a place, before a socket gets their number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w" if number else "r"))  # noqa: PTH123, SIM115
 
 
 if __name__ == "__main__":
