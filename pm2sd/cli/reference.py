@@ -63,10 +63,15 @@ def schema() -> None:
 
 def explain(
     options: Annotated[list[str], typer.Argument(metavar="OPTION...", help="Options of apps.")],
+    json: Json = False,
 ) -> None:
     """What an option of the ecosystem file means in PM2, and what it becomes here."""
     from pm2sd.ecosystem.explain import explain as text_of
+    from pm2sd.ecosystem.explain import record
 
+    if json:
+        output.emit_json([record(option) for option in options])
+        return
     output.emit("\n".join(text_of(option) for option in options).rstrip("\n"))
 
 

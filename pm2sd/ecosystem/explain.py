@@ -54,19 +54,36 @@ def explain(key: str) -> str:
 
     Raises Pm2sdError (exit status 2) for a name that is none, with the nearest one.
     """
-    option = find(key)
-    if option is None:
-        near = nearest(key)
-        raise Pm2sdError(
-            f"no option is called {key!r}",
-            hint=f"did you mean {near!r}?" if near else "docs/conversion.md lists them all",
-            code=ExitStatus.USAGE,
-        )
+    option = _the_option(key)
     rows = "".join(f"  {label:<10}{text}\n" for label, text in _facts(option))
     prose = "\n\n".join(
         f"{label}\n{indent(_wrapped(text), '  ')}" for label, text in _prose(option) if text
     )
     return f"{option.name} {_verdict(option)}\n\n{rows}\n{prose}\n"
+
+
+def record(key: str) -> dict[str, str]:
+    """The same as data: ``name``, ``fidelity``, and the texts of ``explain`` that there are.
+
+    Raises Pm2sdError as ``explain`` does.
+    """
+    option = _the_option(key)
+    prose = {"pm2": option.pm2, "here": option.doc, "note": option.difference}
+    texts = dict(_facts(option)) | prose | {"example": option.example}
+    head = {"name": option.name, "fidelity": option.fidelity.value}
+    return head | {label: text for label, text in texts.items() if text}
+
+
+def _the_option(key: str) -> Option:
+    option = find(key)
+    if option is None:
+        near = nearest(key)
+        raise Pm2sdError(
+            f"no option is called {key!r}",
+            hint=f"did you mean {near!r}?" if near else "pm2sd schema lists them all",
+            code=ExitStatus.USAGE,
+        )
+    return option
 
 
 def _verdict(option: Option) -> str:

@@ -53,7 +53,7 @@ def test_defaults_have_units(name: str, shown: str) -> None:
     ("key", "hint"),
     [
         ("instanses", "did you mean 'instances'?"),
-        ("teapot", "docs/conversion.md lists them all"),
+        ("teapot", "pm2sd schema lists them all"),
     ],
 )
 def test_an_unknown_option_is_an_error(key: str, hint: str) -> None:
