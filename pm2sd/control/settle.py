@@ -60,10 +60,8 @@ def settle(
             break
         time.sleep(min(left, _POLL_SECONDS))
     for unit in units:
-        if unit not in down:
-            last = ending(session.bus, unit)
-            if last.restarts:
-                down[unit] = _why(unit, last)
+        if unit not in down and session.bus.get(unit, "Service", "NRestarts"):
+            down[unit] = _why(unit, ending(session.bus, unit))
     return [Failure(unit, down[unit]) for unit in units if unit in down]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 # ExecMainCode is the si_code of SIGCHLD (sigaction(2)); the journal has the words.
 CLD_EXITED, CLD_KILLED, CLD_DUMPED = 1, 2, 3
@@ -13,6 +14,7 @@ _CODES = {CLD_EXITED: "exited", CLD_KILLED: "killed", CLD_DUMPED: "dumped"}
 # Result= of a service (systemd.exec(5), $SERVICE_RESULT) -> what to tell people; "" where the
 # exit status or signal says it better.
 _RESULTS = {
+    "success": "ended",
     "timeout": "did not start or stop in time",
     "exit-code": "",
     "signal": "",
@@ -26,7 +28,7 @@ _RESULTS = {
 
 
 class _Properties(Protocol):
-    def get(self, unit: str, interface: str, prop: str, /) -> object: ...
+    def get_all(self, unit: str, /) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,11 @@ def exit_words(code: str, status: int) -> str:
 
 
 def ending(bus: _Properties, unit: str) -> Ending:
-    """How the unit's process ended last, and how often it was restarted since it was started."""
+    """How the unit's process ended last, and how often it was restarted since it was started.
 
-    def number(prop: str) -> int:
-        return int(str(bus.get(unit, "Service", prop)))
-
+    In one question: between two, systemd may have started it again.
+    """
+    found = bus.get_all(unit)
     return Ending(
-        str(bus.get(unit, "Service", "Result")),
-        number("ExecMainCode"),
-        number("ExecMainStatus"),
-        number("NRestarts"),
+        found["Result"], found["ExecMainCode"], found["ExecMainStatus"], found["NRestarts"]
     )
