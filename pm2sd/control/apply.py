@@ -14,14 +14,14 @@ from pm2sd.control.settle import Failure, failures_of_jobs, settle
 from pm2sd.ecosystem.app import App
 from pm2sd.errors import Pm2sdError
 from pm2sd.notes import Note
-from pm2sd.plan.plan import Desired, Options, Plan, make_plan
+from pm2sd.plan.plan import Action, Desired, Options, Plan, make_plan
 from pm2sd.plan.stored import Stored
 from pm2sd.systemd import paths, pending
 from pm2sd.systemd.bus import Job
 from pm2sd.translate.logs import log_files
 from pm2sd.translate.target import DEFAULT_NAMESPACE, namespace_target
 from pm2sd.translate.translation import translate
-from pm2sd.units.names import parse_instance
+from pm2sd.units.names import is_auxiliary, parse_instance
 from pm2sd.units.render import render
 
 # Longer than any TimeoutStartSec or TimeoutStopSec an app is likely to have: the manager gives up
@@ -104,7 +104,11 @@ def plan(
         orphans=orphans,
         namespaces=_namespaces(apps.values()),
         foreign=session.directory.foreign_units(
-            [path for one in desired for path in one.files if "/" not in path],
+            [
+                unit
+                for one in desired
+                for unit in (*(path for path in one.files if "/" not in path), *one.instances)
+            ],
             session.bus.manager("UnitPath"),
         ),
         options=options,
@@ -146,7 +150,7 @@ def carry_out(
     session.bus.enable(todo.enable)
     session.bus.reset_failed([*todo.start, *todo.restart, *todo.stop])
     failures = _start(session, todo, say)
-    pending.clear()
+    _strike_restarts(todo)
     return failures
 
 
@@ -154,6 +158,22 @@ def _note_restarts(todo: Plan) -> None:
     if todo.restart:
         now = pending.now()
         pending.save(pending.load() | dict.fromkeys(todo.restart, now))
+
+
+def _strike_restarts(todo: Plan) -> None:
+    """Forget what was noted of the plan's apps; what a killed run owes to others stays noted."""
+    apps = {change.name for change in todo.changes if change.action is not Action.ORPHAN}
+    noted = pending.load()
+    left = {unit: when for unit, when in noted.items() if not _is_of(unit, apps)}
+    if left:
+        pending.save(left)
+    elif noted:
+        pending.clear()
+
+
+def _is_of(unit: str, apps: Iterable[str]) -> bool:
+    instance = parse_instance(unit)
+    return any(is_auxiliary(unit, app) or (instance and instance[0] == app) for app in apps)
 
 
 def _start(session: Session, todo: Plan, say: Callable[[str], None]) -> list[Failure]:

@@ -151,12 +151,12 @@ def _refuse_conflicts(
 ) -> None:
     problems = [
         Problem(
-            f"app {one.app.name!r} would need the unit {path}, but {foreign[path]} is not pm2sd's",
+            f"app {one.app.name!r} would need the unit {unit}, but {foreign[unit]} is not pm2sd's",
             hint="give the app another name",
         )
         for one in desired
-        for path in one.files
-        if path in foreign
+        for unit in (*one.files, *one.instances)
+        if unit in foreign
     ]
     if not options.force:
         wanted = {one.app.name: one.files for one in desired}
