@@ -148,7 +148,7 @@ def test_an_app_that_dies_at_once_fails_the_apply_with_its_last_lines(
     assert result.exit_status == ExitStatus.FAILED
     assert f"{project.name('bad')}@0 exited with code 1" in result.stderr
     assert "Error: the database is not there" in result.stderr
-    assert "good" not in result.stderr
+    assert f"{project.name('good')}@0 exited" not in result.stderr
     assert pid(project, "good") != "0"
 
 

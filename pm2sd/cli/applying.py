@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pm2sd.cli import output
 from pm2sd.cli.attaching import Outcome
@@ -11,10 +11,10 @@ from pm2sd.cli.failures import report
 from pm2sd.cli.output import emit, paint, say
 from pm2sd.cli.plan_text import display, equivalents, note_lines, plan_lines
 from pm2sd.control.apply import Wanted, carry_out, plan
-from pm2sd.control.configuration import Configuration, load
+from pm2sd.control.configuration import Configuration, load, refuse_approximations
 from pm2sd.control.session import Session, changing, session
 from pm2sd.errors import ExitStatus
-from pm2sd.plan.plan import Options, Plan
+from pm2sd.plan.plan import Action, Options, Plan
 from pm2sd.units.names import parse_instance
 
 
@@ -31,13 +31,21 @@ def names_of(only: str | None) -> list[str]:
 def planned(file: str | None, *, env: str | None, only: str | None, prune: bool) -> Plan:
     """What applying the file would change; notes go to stderr."""
     configuration = load(file, env=env, only=names_of(only))
+    _say_notes_on_file(configuration)
     with session() as here:
-        return _plan(here, configuration, Options(prune=prune, force=True))
+        todo = _plan(here, configuration, Options(prune=prune, force=True))
+    say_notes(todo)
+    return todo
 
 
-def _plan(here: Session, configuration: Configuration, options: Options) -> Plan:
+def _plan(
+    here: Session, configuration: Configuration, options: Options, *, strict: bool = False
+) -> Plan:
     orphans = configuration.orphans(here.stored())
-    return plan(here, configuration.wanted, orphans=orphans, options=options)
+    todo = plan(here, configuration.wanted, orphans=orphans, options=options)
+    if strict:
+        refuse_approximations(todo, configuration)
+    return todo
 
 
 def apply_file(
@@ -51,18 +59,17 @@ def apply_file(
     strict: bool = False,
 ) -> Outcome:
     """Apply an ecosystem file and tell about it."""
-    configuration = load(file, env=env, only=names_of(only), strict=strict)
-    for note in configuration.notes:
-        say(f"{paint('note:', 'yellow', sys.stderr)} {note.option}: {note.text}")
+    configuration = load(file, env=env, only=names_of(only))
+    _say_notes_on_file(configuration)
     options = Options(prune=prune, force=force)
     names = [one.app.name for one in configuration.wanted]
     if dry_run:
         with session() as here:
-            tell(_plan(here, configuration, options), configuration.wanted)
+            tell(_plan(here, configuration, options, strict=strict))
         return Outcome(ExitStatus.OK, names)
     with changing(waiting) as here:
-        todo = _plan(here, configuration, options)
-        tell(todo, configuration.wanted)
+        todo = _plan(here, configuration, options, strict=strict)
+        tell(todo)
         return Outcome(carry_out_and_tell(here, todo, configuration.wanted), names)
 
 
@@ -85,12 +92,21 @@ def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> E
     return ExitStatus.FAILED if failures else ExitStatus.OK
 
 
-def tell(todo: Plan, wanted: Iterable[Wanted]) -> None:
+def tell(todo: Plan) -> None:
     """Print a plan, and the notes on the apps it changes."""
     for line in plan_lines(todo):
         emit(line)
-    changed = {change.name for change in todo.changes if change.reasons or not todo.before}
-    for one in wanted:
-        if one.app.name in changed:
-            for line in note_lines(one.app.name, one.notes):
+    say_notes(todo)
+
+
+def _say_notes_on_file(configuration: Configuration) -> None:
+    for note in configuration.notes:
+        say(f"{paint('note:', 'yellow', sys.stderr)} {note.option}: {note.text}")
+
+
+def say_notes(todo: Plan) -> None:
+    """What is to be known of how the options of the changed apps are carried over."""
+    for change in todo.changes:
+        if change.reasons or change.action is Action.CREATE:
+            for line in note_lines(change.name, change.notes):
                 say(line)

@@ -45,7 +45,7 @@ def rebuild(
     _refuse_name(wanted, renamed, known)
     options = Options(prune=True, force="force" in change.options, start="all")
     todo = plan(here, wanted, orphans=renamed, options=options)
-    tell(todo, wanted)
+    tell(todo)
     if rolling:
         todo = replace(todo, restart=())
     status = carry_out_and_tell(here, todo, wanted)

@@ -91,5 +91,5 @@ def _start_script(here: Session, script: str, options: Given, arguments: Sequenc
         )
     force = "force" in options
     todo = plan(here, [wanted], options=Options(force=force))
-    tell(todo, [wanted])
+    tell(todo)
     return Outcome(carry_out_and_tell(here, todo, [wanted]), [wanted.app.name])

@@ -19,6 +19,7 @@ from pm2sd.ecosystem.read import find_default, read
 from pm2sd.ecosystem.resolve import resolve_all
 from pm2sd.errors import ExitStatus, InvalidConfig, Location, NoSuchApp, Pm2sdError, Problem
 from pm2sd.notes import Fidelity, Note
+from pm2sd.plan.plan import Plan
 from pm2sd.plan.stored import Stored
 from pm2sd.systemd.machine import ThisMachine
 
@@ -52,7 +53,6 @@ def load(
     *,
     env: str | None = None,
     only: Sequence[str] = (),
-    strict: bool = False,
 ) -> Configuration:
     """Read an ecosystem file (None: the one in this directory, ``-``: standard input).
 
@@ -72,8 +72,6 @@ def load(
     resolved = resolve_all(declared, machine=ThisMachine(), base=base, source=source, env_name=env)
     problems += resolved.problems
     wanted = tuple(Wanted(app, notes) for app, notes in resolved.apps)
-    if strict:
-        problems += _approximations(wanted)
     if problems:
         raise InvalidConfig(sorted(problems, key=_position))
     configuration = Configuration(
@@ -179,16 +177,20 @@ def _restricted(configuration: Configuration, only: Sequence[str]) -> Configurat
     return Configuration(configuration.source, wanted, configuration.names, configuration.notes)
 
 
-def _approximations(wanted: Sequence[Wanted]) -> list[Problem]:
-    return [
+def refuse_approximations(todo: Plan, configuration: Configuration) -> None:
+    """Raises InvalidConfig if anything would be carried only approximately, or not at all."""
+    notes = [("the file", note) for note in configuration.notes]
+    notes += [(f"app {one.name!r}", note) for one in todo.changes for note in one.notes]
+    problems = [
         Problem(
-            f"app {one.app.name!r}: {note.option} is {note.fidelity}: {note.text}",
+            f"{what}: {note.option} is {note.fidelity}: {note.text}",
             hint="--strict asks for exact translations only",
         )
-        for one in wanted
-        for note in one.notes
+        for what, note in notes
         if note.fidelity in (Fidelity.APPROXIMATE, Fidelity.NOT_YET)
     ]
+    if problems:
+        raise InvalidConfig(problems)
 
 
 def _position(problem: Problem) -> tuple[int, int]:

@@ -25,7 +25,7 @@ class Document:
     """A configuration taken apart; every node of ``apps`` and ``static`` is an object.
 
     ``apps`` is empty only where the file has ``deploy`` or ``static`` instead. ``notes`` name the
-    top-level keys that mean nothing.
+    top-level keys that mean nothing, and the folders that are not served.
     """
 
     source: Source
@@ -64,7 +64,7 @@ class _Reading:
                 found = Document(self.source, ())
         if self.problems:
             raise InvalidConfig(sorted(self.problems, key=_position))
-        return found
+        return replace(found, notes=(*found.notes, *map(_unserved, found.static)))
 
     def _is_app(self, keys: Mapping[str, Node]) -> bool:
         sections = "apps" in keys or "pm2" in keys
@@ -197,6 +197,11 @@ class _Reading:
 
     def _wrong(self, message: str, node: Node, hint: str) -> None:
         self.problems.append(self.source.problem(message, node.where, hint))
+
+
+def _unserved(node: Node) -> Note:
+    text = f"{node.where}: nothing serves this folder yet; run a server as an app instead"
+    return Note("static", Fidelity.NOT_YET, text)
 
 
 def _position(problem: Problem) -> tuple[int, int]:

@@ -75,7 +75,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class AppChange:
-    """What happens to one app, for people: the action, why, and which instances it disturbs."""
+    """What happens to one app, for people: the action, why, and which instances it disturbs.
+
+    ``notes`` say how its options were carried over.
+    """
 
     name: str
     action: Action
@@ -83,6 +86,7 @@ class AppChange:
     start: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +252,7 @@ class _Draft:
                 tuple(start),
                 tuple(restart),
                 tuple(surplus),
+                one.notes,
             )
         )
 

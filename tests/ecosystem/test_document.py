@@ -134,3 +134,10 @@ def test_mistakes_are_told_all_at_once(text: str, expected: list[str]) -> None:
 def test_mistakes_come_in_the_order_of_the_text() -> None:
     found = mistakes("{static: [1],\n apps: [2],\n deploy: 3}")
     assert [line.partition(":")[0] for line in found] == ["1", "2", "3"]
+
+
+def test_every_folder_that_is_not_served_is_told_with_its_place() -> None:
+    found = load("{apps: [{script: 'a'}],\n static: [\n  {path: 'x'},\n  {path: 'y'}]}")
+    told = [note for note in found.notes if note.option == "static"]
+    assert [note.fidelity for note in told] == [Fidelity.NOT_YET] * 2
+    assert [note.text.split(": ")[0].split(":", 1)[1] for note in told] == ["3:3", "4:3"]
