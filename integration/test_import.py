@@ -186,3 +186,34 @@ def test_the_running_pm2_is_asked(pm2: Pm2, pm2sd: Pm2sd, project: Project) -> N
     assert "exists already" in again.stderr
     shown = pm2sd("import", "--live", "-o", "-", env=environ)
     assert shown.stdout == (project.path / "ecosystem.yaml").read_text()
+
+
+def dump(project: Project, script: Path) -> Path:
+    """A dump with one app, as small as PM2's can be."""
+    entry = {"name": project.name(), "pm_exec_path": str(script), "pm_cwd": str(project.path)}
+    return project.write("dump.pm2", json.dumps([{**entry, "env": {}, "status": "online"}]))
+
+
+def test_a_file_that_would_not_apply_is_written_and_told(pm2sd: Pm2sd, project: Project) -> None:
+    done = pm2sd("import", dump(project, project.path / "gone.py"))
+    assert done.exit_status == 5, done
+    assert "would not apply yet" in done.stderr
+    assert "script not found" in done.stderr
+    assert (project.path / "ecosystem.yaml").exists()
+
+
+def test_what_cannot_be_imported(pm2sd: Pm2sd, project: Project) -> None:
+    home = {"PM2_HOME": str(project.path / "nothing")}
+    missing = pm2sd("import", env=home)
+    assert (missing.exit_status, "--live" in missing.stderr) == (1, True), missing
+    nobody = pm2sd("import", "--live", env=home)
+    assert (nobody.exit_status, "PM2 does not run" in nobody.stderr) == (1, True), nobody
+    both = pm2sd("import", "--live", "dump.pm2", env=home)
+    assert both.exit_status == 2, both
+    broken = pm2sd("import", "-", input='[{"name": "a"', env=home)
+    assert (broken.exit_status, "cut off" in broken.stderr) == (5, True), broken
+    empty = pm2sd("import", "-", input="[]", env=home)
+    assert (empty.exit_status, "no app" in empty.stderr) == (1, True), empty
+    script = pm2sd("import", dump(project, project.path / "a.py"), "-o", "ecosystem.config.js")
+    assert (script.exit_status, "YAML" in script.stderr) == (1, True), script
+    assert [path.name for path in project.path.iterdir()] == ["dump.pm2"]

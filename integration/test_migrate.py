@@ -134,12 +134,16 @@ def test_again_there_is_nothing_to_move(pm2: Pm2, migrate: Migrate, project: Pro
     assert properties(f"{project.name()}@0.service", "MainPID") == pid
 
 
+@pytest.mark.parametrize("more", [{}, {"increment_var": "PORT"}], ids=["one port", "two ports"])
 def test_a_cluster_under_load_is_away_for_a_moment(
-    pm2: Pm2, migrate: Migrate, project: Project, record_property: Callable[[str, object], None]
+    pm2: Pm2,
+    migrate: Migrate,
+    project: Project,
+    more: dict[str, Any],
+    record_property: Callable[[str, object], None],
 ) -> None:
-    ports = free_ports(2)
-    name = project.name("web")
-    cluster = {"exec_mode": "cluster", "instances": 2, "increment_var": "PORT"}
+    name, cluster = project.name("web"), {"exec_mode": "cluster", "instances": 2, **more}
+    ports = free_ports(2)[: 2 if more else 1]
     start(pm2, project, server(project, "web", ports[0], **cluster))
     with load(ports) as loads:
         eventually(lambda: all(len(one.answered) > 20 for one in loads))
@@ -147,13 +151,28 @@ def test_a_cluster_under_load_is_away_for_a_moment(
         over = time.monotonic()
         eventually(lambda: all(one.answered[-1] > over for one in loads))
     assert moved.exit_status == 0, moved
+    assert statuses(pm2, name) == ["stopped", "stopped"]
     assert is_up(name, 0)
     assert is_up(name, 1)
+    pids = {properties(f"{name}@{n}.service", "MainPID")["MainPID"] for n in (0, 1)}
+    answering: set[str] = set()
+
+    def everybody_answers() -> bool:
+        answering.update(str(pid(port)) for port in ports)
+        return answering == pids
+
+    eventually(everybody_answers)
     for one in loads:
         record_property("load", str(one))
         print(one)
         assert one.longest_gap() < 5
         assert not [moment for moment in one.failed if moment > over]
+
+
+def pid(port: int) -> int:
+    """The process that answers on a port."""
+    found: int = json.loads(answer(port))["pid"]
+    return found
 
 
 def test_an_app_that_fails_under_systemd_goes_back(
@@ -179,13 +198,16 @@ def test_an_app_that_fails_under_systemd_goes_back(
     assert is_up(good)
 
 
+@pytest.mark.parametrize("mode", ["fork", "cluster"])
 def test_an_app_that_does_not_answer_goes_back(
-    pm2: Pm2, migrate: Migrate, project: Project
+    pm2: Pm2, migrate: Migrate, project: Project, mode: str
 ) -> None:
+    """Also where systemd has the socket open, so that connections come about."""
     name = project.name("silent")
     (port,) = free_ports(1)
     env = {"PORT": port, "ONLY_SILENT": "1"}
-    start(pm2, project, {"name": name, "script": project.script("needs_pm2.js"), "env": env})
+    script = project.script("needs_pm2.js")
+    start(pm2, project, {"name": name, "script": script, "env": env, "exec_mode": mode})
     moved = migrate()
     assert moved.exit_status == 1, moved
     assert f"127.0.0.1:{port} did not answer" in moved.stderr

@@ -6,11 +6,15 @@ import socket
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 _POLL_SECONDS = 0.02
 _CONNECT_SECONDS = 1.0
+_ACCEPT_SECONDS = 0.5
+_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_LISTEN = "0A"
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - as shown
 
 
@@ -25,13 +29,33 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def answers(self) -> bool:
-        """Whether a connection is accepted."""
+        """Whether a program accepts connections.
+
+        That one comes about is not enough: systemd or the program may have the socket open, and
+        nobody take connections from its queue.
+        """
         host = _WILDCARDS.get(self.host, self.host)
         try:
             with socket.create_connection((host, self.port), _CONNECT_SECONDS):
-                return True
+                deadline = time.monotonic() + _ACCEPT_SECONDS
+                while waiting := _queue(self.port):
+                    if time.monotonic() > deadline:
+                        break
+                    time.sleep(_POLL_SECONDS)
+                return not waiting
         except OSError:
             return False
+
+
+def _queue(port: int) -> int:
+    """How many connections to a port nobody has accepted yet (proc(5), /proc/net/tcp)."""
+    waiting = 0
+    for table in _TABLES:
+        for line in table.read_text().splitlines()[1:] if table.exists() else ():
+            _, local, _, state, queues, *_ = line.split()
+            if state == _LISTEN and int(local.rpartition(":")[2], 16) == port:
+                waiting += int(queues.rpartition(":")[2], 16)
+    return waiting
 
 
 def with_children(pids: Iterable[int]) -> set[int]:
