@@ -110,6 +110,7 @@ def _record(one: Description) -> dict[str, Any]:
     return record(one.row) | {
         "version": one.version,
         "last_exit": asdict(one.last_exit) if one.last_exit else None,
+        "next_run": one.next_run,
         "limits": {limit.name: limit.value for limit in one.limits},
         "unenforced": [limit.name for limit in one.limits if not limit.enforced],
         "script": app.script,
@@ -152,6 +153,7 @@ def _text(one: Description) -> str:
                 ("restarts", _restarts(one.row)),
                 ("last exit", _last_exit(one.last_exit, one.journal_error)),
                 ("starts", _starts(one)),
+                *_clock(one),
                 ("listens on", ", ".join(one.ports)),
             ],
         ),
@@ -215,6 +217,18 @@ def _starts(one: Description) -> str:
     if one.lingers:
         return "at boot"
     return "when you log in; at boot too after: loginctl enable-linger"
+
+
+def _clock(one: Description) -> list[tuple[str, str]]:
+    """What the app does by the clock, and when next."""
+    app = one.app
+    if app.schedule is None and app.cron_restart is None:
+        return []
+    when = one.next_run and datetime.fromtimestamp(one.next_run).astimezone()
+    following = when.strftime("%Y-%m-%d %H:%M:%S") if when else ""
+    if app.schedule is None:
+        return [("cron restart", app.cron_restart or ""), ("next restart", following)]
+    return [("schedule", app.schedule), ("next run", following)]
 
 
 def _last_exit(last: LastExit | None, journal_error: str) -> str:

@@ -25,6 +25,7 @@ STYLES = {
     "launching": "cyan",
     "stopping": "yellow",
     "waiting restart": "yellow",
+    "waiting": "cyan",
     "stopped": "grey",
     "errored": "red",
 }

@@ -16,7 +16,7 @@ from pm2sd.errors import Pm2sdError
 from pm2sd.notes import Note
 from pm2sd.plan.plan import Action, Desired, Options, Plan, make_plan
 from pm2sd.plan.stored import Stored
-from pm2sd.systemd import paths, pending
+from pm2sd.systemd import paths, pending, stamps
 from pm2sd.systemd.bus import Job
 from pm2sd.translate.logs import log_files
 from pm2sd.translate.target import DEFAULT_NAMESPACE, namespace_target
@@ -144,6 +144,7 @@ def carry_out(
     preload.install(session.directory.path, [one.app for one in wanted])
     session.directory.write(todo.write)
     session.directory.remove(todo.remove)
+    stamps.forget(path for path in todo.remove if path.endswith(".timer"))
     if todo.reload:
         session.bus.reload()
         _note_restarts(todo)

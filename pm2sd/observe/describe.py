@@ -75,7 +75,8 @@ class Description:
     ``lingers``: the user manager runs from boot on, not only while the user is logged in.
     ``journal_error`` says why ``last_exit`` is not known. ``watching``: the watcher of the app's
     files runs; None where it has none. ``confined``: the process has a view of the file system of
-    its own, as strict hardening means it to; None where that is not known.
+    its own, as strict hardening means it to; None where that is not known. ``next_run``: when
+    ``schedule`` starts the job, or ``cron_restart`` restarts the app, in seconds since 1970.
     """
 
     row: Row
@@ -83,6 +84,7 @@ class Description:
     version: str
     last_exit: LastExit | None
     journal_error: str
+    next_run: float | None
     watching: bool | None
     limits: tuple[Limit, ...]
     confined: bool | None
@@ -118,6 +120,7 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
         version=version(stored.app.script),
         last_exit=last_exit,
         journal_error=journal_error,
+        next_run=_next_run(bus, stored.app),
         watching=_watching(bus, stored.app),
         limits=_limits(properties),
         confined=_confined(int(properties["MainPID"])),
@@ -156,6 +159,18 @@ def _watching(bus: Bus, app: App) -> bool | None:
         return None
     (row,) = bus.units_by_name([names.auxiliary(app.name, "watch", "service")])
     return row.active == "active"
+
+
+def _next_run(bus: Bus, app: App) -> float | None:
+    """When the app's timer elapses next; None without one, or with one that does not run."""
+    if app.schedule is None and app.cron_restart is None:
+        return None
+    what = "cron" if app.schedule is None else "schedule"
+    (row,) = bus.units_by_name([names.auxiliary(app.name, what, "timer")])
+    if row.active != "active":
+        return None
+    usec = int(bus.get(row.name, "Timer", "NextElapseUSecRealtime"))
+    return usec / 1e6 if 0 < usec < UNSET else None
 
 
 def _told(ending: Ending, realtime_usec: int, *, requested: bool) -> LastExit:

@@ -75,6 +75,7 @@ def _options(app: App) -> dict[str, Any]:
         "restart_delay": app.restart_delay or None,
         "exp_backoff_restart_delay": app.exp_backoff_restart_delay,
         "max_memory_restart": app.max_memory_restart,
+        "cron_restart": app.cron_restart,
         "kill_timeout": app.kill_timeout,
         "treekill": app.treekill,
         "wait_ready": app.wait_ready or None,

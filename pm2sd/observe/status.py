@@ -89,7 +89,12 @@ def state_of(active: str, sub: str) -> str:
 def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
     """The rows of the chosen instances, in their order. Raises ManagerError."""
     apps = known.stored.apps
-    loaded = _loaded(bus, {one.app for one in chosen})
+    jobs = {
+        one.app: timer
+        for one in chosen
+        if (timer := names.auxiliary(one.app, "schedule", "timer")) in apps[one.app].files
+    }
+    loaded = _loaded(bus, {one.app for one in chosen}, jobs.values())
     running = [one for one in chosen if one.unit in loaded and _runs(loaded[one.unit])]
     groups = _control_groups(bus, running)
     pids = {unit: cgroup.processes(group) or () for unit, group in groups.items()}
@@ -113,7 +118,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
                 unit=one.unit,
                 namespace=stored.namespace,
                 mode=stored.exec_mode,
-                state=process.state,
+                state=_state(process.state, loaded.get(jobs.get(one.app, ""))),
                 pid=process.pid or None,
                 uptime=process.uptime if process.pid else None,
                 restarts=process.restarts,
@@ -127,9 +132,15 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
     return result
 
 
-def _loaded(bus: Bus, app_names: Iterable[str]) -> dict[str, UnitRow]:
+def _loaded(bus: Bus, app_names: Iterable[str], timers: Iterable[str]) -> dict[str, UnitRow]:
     patterns = [names.service_template(name).replace("@.", "@*.") for name in app_names]
-    return {row.name: row for row in bus.list_units(patterns)}
+    return {row.name: row for row in bus.list_units([*patterns, *timers])}
+
+
+def _state(state: str, timer: UnitRow | None) -> str:
+    """The state of an instance; a job that does not run waits for its timer, if that runs."""
+    waits = state == "stopped" and timer is not None and timer.active == "active"
+    return "waiting" if waits else state
 
 
 def _runs(row: UnitRow) -> bool:

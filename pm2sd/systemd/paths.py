@@ -30,6 +30,11 @@ def state_directory(environ: Mapping[str, str] = os.environ) -> Path:
     return _base(environ, "XDG_STATE_HOME", ".local/state") / "pm2sd"
 
 
+def data_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """What programs, systemd among them, keep for the user."""
+    return _base(environ, "XDG_DATA_HOME", ".local/share")
+
+
 def user_runtime_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """The directory of this user's manager, ``/run/user/UID``.
 
