@@ -300,3 +300,20 @@ def test_describe_and_jlist_tell_whether_files_are_watched(watched: Watched) -> 
     assert told() == "enabled: src, index.js; not while the app is down"
     watched.apply(watch=False)
     assert told() == "disabled"
+
+
+def test_logs_tell_what_the_app_was_restarted_for(watched: Watched) -> None:
+    watched.apply()
+    watched.write("index.js")
+    wait_for_restarts(watched, 1)
+    name = watched.project.name()
+    line = f"{name}: index.js changed; restarted instance 0"
+
+    def shown(*flags: str) -> list[str]:
+        logs = watched.pm2sd("logs", name, "--nostream", *flags).stdout
+        return [text for text in logs.splitlines() if line in text]
+
+    eventually(lambda: len(shown()) == 1)
+    assert shown("--raw") == []
+    watched.pm2sd("flush", name)
+    assert shown() == []

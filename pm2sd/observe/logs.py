@@ -195,6 +195,7 @@ class Logs:
         wanted, units = self._filter, self._sources.units
         limit = None if wanted.lines is None else wanted.lines * _MESSAGES_PER_LINE
         query = Query(
+            identifiers=tuple(self._sources.watchers),
             units=tuple(units),
             lines=None if wanted.since or limit is None else limit * max(1, len(units)),
             since=wanted.since,
@@ -227,7 +228,9 @@ class Logs:
             identifiers = tuple(
                 identifier for app in self._sources.identifiers.values() for identifier in app
             )
-            units = tuple(self._sources.units) if self._filter.messages else ()
+            if self._filter.messages:
+                units = tuple(self._sources.units)
+                identifiers += tuple(self._sources.watchers)
             if not identifiers and not units:
                 return None
         return Query(
@@ -247,17 +250,21 @@ class Logs:
 
     def _shown(self, entry: Entry) -> Sequence[Line]:
         """An entry as a line; nothing for one that was flushed or is of none of the instances."""
-        instance = self._sources.instance_of(entry.identifier)
-        kind: Kind = "err" if entry.priority in _ERRORS else "out"
-        wanted = kind in self._filter.streams
-        if instance is None:
-            instance = self._sources.units.get(entry.fields.get("USER_UNIT", ""))
-            kind, wanted = "systemd", self._filter.messages
-        if instance is None or not wanted:
+        kind: Kind = "systemd"
+        text = entry.message
+        if instance := self._sources.instance_of(entry.identifier):
+            app: str | None = instance.app
+            kind = "err" if entry.priority in _ERRORS else "out"
+        elif app := self._sources.watchers.get(entry.identifier):
+            text = f"{app}: {text}"
+        elif instance := self._sources.units.get(entry.fields.get("USER_UNIT", "")):
+            app = instance.app
+        wanted = self._filter.messages if kind == "systemd" else kind in self._filter.streams
+        if app is None or not wanted:
             return ()
-        if entry.realtime_usec < self._sources.hidden_before.get(instance.app, 0):
+        if entry.realtime_usec < self._sources.hidden_before.get(app, 0):
             return ()
-        return (Line(entry.realtime_usec / 1e6, kind, instance.app, instance, entry.message),)
+        return (Line(entry.realtime_usec / 1e6, kind, app, instance, text),)
 
     def _matches(self, text: str) -> bool:
         return self._pattern is None or self._pattern.search(text) is not None
