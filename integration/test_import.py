@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import pwd
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -217,3 +219,20 @@ def test_what_cannot_be_imported(pm2sd: Pm2sd, project: Project) -> None:
     script = pm2sd("import", dump(project, project.path / "a.py"), "-o", "ecosystem.config.js")
     assert (script.exit_status, "YAML" in script.stderr) == (1, True), script
     assert [path.name for path in project.path.iterdir()] == ["dump.pm2"]
+
+
+@pytest.mark.skipif("PM2SD_SANDBOX" not in os.environ, reason="it would change your own profile")
+def test_what_a_login_shell_has_is_left_out(pm2: Pm2, pm2sd: Pm2sd, project: Project) -> None:
+    profile = Path(pwd.getpwuid(os.getuid()).pw_dir, ".profile")
+    profile.write_text("echo welcome\nexport COMPANY=acme PLACE=here NODE_ENV=production\n")
+    try:
+        shell = {"COMPANY": "acme", "PLACE": "there", "NODE_ENV": "production", "OWN": "x"}
+        pm2("start", project.script("talks.py"), "--name", project.name(), "--", "1", env=shell)
+        listed = pm2("jlist").stdout
+        text = pm2sd("import", "-", "-o", "-", input=listed).stdout
+    finally:
+        profile.unlink()
+    assert "# Left out, the same in your login environment: COMPANY\n" in text
+    assert "acme" not in text
+    for kept in ("PLACE: there", "NODE_ENV: production", "OWN: x"):
+        assert f"      {kept}\n" in text

@@ -240,6 +240,21 @@ def test_a_dry_run_changes_nothing(pm2: Pm2, migrate: Migrate, project: Project)
     assert not project.unit_files()
 
 
+def test_an_app_that_runs_in_both_is_left_alone(
+    pm2: Pm2, pm2sd: Pm2sd, environ: dict[str, str], migrate: Migrate, project: Project
+) -> None:
+    start(pm2, project, worker(project, "app"))
+    assert pm2sd("import", "--live", env=environ).exit_status == 0
+    assert pm2sd("apply").exit_status == 0
+    refused = migrate()
+    assert refused.exit_status == 1, refused
+    assert "runs under PM2 and under pm2sd" in refused.stdout
+    assert statuses(pm2, project.name()) == ["online"]
+    assert is_up(project.name())
+    assert pm2("stop", project.name()).exit_status == 0
+    assert migrate().exit_status == 0
+
+
 def test_nobody_to_ask_moves_nothing(
     pm2: Pm2, pm2sd: Pm2sd, environ: dict[str, str], project: Project
 ) -> None:

@@ -21,13 +21,14 @@ from pm2sd.control.importing import imported, write
 from pm2sd.control.migration import Ended, Move, Step
 from pm2sd.control.pm2 import running_pm2
 from pm2sd.control.retiring import advice, keep_stopped
-from pm2sd.control.session import changing
+from pm2sd.control.session import changing, session
 from pm2sd.control.settle import Failure
 from pm2sd.errors import ExitStatus, NoSuchApp, Pm2sdError
 from pm2sd.moving.apps import Moved
 from pm2sd.moving.processes import Process
 from pm2sd.units.names import parse_instance
 
+_WORK = (Step.MOVE, Step.WRITE)
 _IN_THE_WAY = (Step.TWICE, Step.FOREIGN)
 
 
@@ -39,25 +40,27 @@ def run(file: Path, *, only: str | None, dry_run: bool, yes: bool) -> ExitStatus
         apps, path = _ecosystem(processes, file, around, dry_run=dry_run)
         chosen = _chosen(apps, names_of(only))
         wanted = {one.app.name: one for one in load(str(path)).wanted}
-        here = around.enter_context(changing(waiting))
+    with session() as here:
         todo = migration.moves(here, chosen, wanted, migration.under_way())
-        for move in todo:
-            _tell(move)
-        work = [move for move in todo if move.step in (Step.MOVE, Step.WRITE)]
-        if dry_run:
-            return ExitStatus.OK
-        if work and not yes:
-            _ask(len(work))
-        failed = False
-        for move in work:
-            ended = migration.carry_over(
-                here, pm2, move, failed=_tell_failure, done=partial(keep_stopped, pm2, move)
-            )
-            _tell_end(ended)
-            failed |= ended.failure is not None
+    for move in todo:
+        _tell(move)
+    if dry_run:
+        return ExitStatus.OK
+    work = [move for move in todo if move.step in _WORK]
+    if work and not yes:
+        _ask(len(work))
+    failed = any(move.step in _IN_THE_WAY for move in todo)
+    with changing(waiting) as here:
+        # Another pm2sd may have been at work until now.
+        for move in migration.moves(here, chosen, wanted, migration.under_way()):
+            if move.step in _WORK:
+                ended = migration.carry_over(
+                    here, pm2, move, failed=_tell_failure, done=partial(keep_stopped, pm2, move)
+                )
+                _tell_end(ended)
+                failed |= ended.failure is not None
     for line in advice(pm2):
         say(line)
-    failed |= any(move.step in _IN_THE_WAY for move in todo)
     return ExitStatus.FAILED if failed else ExitStatus.OK
 
 
@@ -96,7 +99,7 @@ def _tell(move: Move) -> None:
             parts.append(f"listening on {', '.join(map(str, sorted(move.addresses)))}")
     style = "yellow" if move.step in _IN_THE_WAY else "green" if move.running else "grey"
     emit(paint(f"{move.name} will be {'; '.join(parts)}", style))
-    if move.wanted and move.step in (Step.MOVE, Step.WRITE):
+    if move.wanted and move.step in _WORK:
         for line in note_lines(move.name, move.wanted.notes):
             say(line)
 
