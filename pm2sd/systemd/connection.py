@@ -17,7 +17,7 @@ from typing import Any, Final
 from pm2sd.errors import Pm2sdError
 from pm2sd.systemd import pystemd_raw
 from pm2sd.systemd.errors import error_text, translated
-from pm2sd.systemd.paths import owner, user_runtime_directory
+from pm2sd.systemd.paths import owner, user_runtime_directory_text
 
 SYSTEMD: Final = b"org.freedesktop.systemd1"
 SYSTEMD_PATH: Final = b"/org/freedesktop/systemd1"
@@ -175,12 +175,12 @@ def _addresses(environ: Mapping[str, str]) -> Iterator[tuple[bytes, bool]]:
     The variable of the session bus counts only where XDG_RUNTIME_DIR is ours as well: under
     ``sudo -E`` both name another user's, and root would be let in.
     """
-    base = user_runtime_directory(environ)
-    for path, private in ((base / "systemd" / "private", True), (base / "bus", False)):
+    base = user_runtime_directory_text(environ)
+    for path, private in ((f"{base}/systemd/private", True), (f"{base}/bus", False)):
         if owner(path) == os.getuid():
             yield b"unix:path=" + _escaped(os.fsencode(path)), private
     session = environ.get("DBUS_SESSION_BUS_ADDRESS")
-    if session and environ.get("XDG_RUNTIME_DIR") == str(base):
+    if session and environ.get("XDG_RUNTIME_DIR") == base:
         yield os.fsencode(session), False
 
 

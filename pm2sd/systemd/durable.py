@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import pwd
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pm2sd.errors import Pm2sdError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _HINTS: Final = {
     errno.ENOSPC: "make room on that disk: df -h {where}",

@@ -1,33 +1,51 @@
-"""The directories pm2sd uses, by the XDG base directory specification."""
+"""The directories pm2sd uses, by the XDG base directory specification.
+
+Two of them also as text, for the list of apps: to load pathlib takes 3 ms of its 60.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def _base(environ: Mapping[str, str], variable: str, default: str) -> Path:
+def _base(environ: Mapping[str, str], variable: str, default: str) -> str:
     """An XDG base directory; a relative path in the variable is ignored, as the rules ask."""
     value = environ.get(variable, "")
     if value.startswith("/"):
-        return Path(value)
-    return Path(environ.get("HOME") or Path.home()) / default
+        return value.rstrip("/")
+    home = environ.get("HOME") or str(_path("~").expanduser())
+    return f"{home.rstrip('/')}/{default}"
+
+
+def _path(text: str) -> Path:
+    from pathlib import Path
+
+    return Path(text)
+
+
+def unit_directory_text(environ: Mapping[str, str] = os.environ) -> str:
+    """``unit_directory`` as text."""
+    return f"{_base(environ, 'XDG_CONFIG_HOME', '.config')}/systemd/user"
 
 
 def unit_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the user's own unit files live: systemd.unit(5), ``~/.config/systemd/user``."""
-    return _base(environ, "XDG_CONFIG_HOME", ".config") / "systemd" / "user"
+    return _path(unit_directory_text(environ))
 
 
 def overrides_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Where a user's own versions of the unit templates live."""
-    return _base(environ, "XDG_CONFIG_HOME", ".config") / "pm2sd" / "unit_templates"
+    return _path(_base(environ, "XDG_CONFIG_HOME", ".config")) / "pm2sd" / "unit_templates"
 
 
 def state_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """What must outlive a reboot and is no configuration."""
-    return _base(environ, "XDG_STATE_HOME", ".local/state") / "pm2sd"
+    return _path(_base(environ, "XDG_STATE_HOME", ".local/state")) / "pm2sd"
 
 
 def data_directory(environ: Mapping[str, str] = os.environ) -> Path:
@@ -36,15 +54,20 @@ def data_directory(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def user_runtime_directory(environ: Mapping[str, str] = os.environ) -> Path:
-    """The directory of this user's manager, ``/run/user/UID``.
+    """The directory of this user's manager, ``/run/user/UID``."""
+    return _path(user_runtime_directory_text(environ))
+
+
+def user_runtime_directory_text(environ: Mapping[str, str] = os.environ) -> str:
+    """``user_runtime_directory`` as text.
 
     ``XDG_RUNTIME_DIR`` decides where it names a directory of ours. Unset (cron, ``su -``) or left
     over from another user (``su``, ``sudo -E``), the place that pam_systemd(8) gives it is taken.
     """
     value = environ.get("XDG_RUNTIME_DIR", "")
     if value.startswith("/") and owner(value) == os.getuid():
-        return Path(value)
-    return Path(f"/run/user/{os.getuid()}")
+        return value
+    return f"/run/user/{os.getuid()}"
 
 
 def runtime_directory(environ: Mapping[str, str] = os.environ) -> Path:
@@ -55,6 +78,6 @@ def runtime_directory(environ: Mapping[str, str] = os.environ) -> Path:
 def owner(path: str | Path) -> int | None:
     """The uid that a path belongs to, None where there is nothing."""
     try:
-        return Path(path).stat().st_uid
+        return os.stat(path).st_uid  # noqa: PTH116 (see above)
     except OSError:
         return None

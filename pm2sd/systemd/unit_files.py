@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pm2sd.systemd.durable import failure, sync_directory, write_synced
-from pm2sd.systemd.paths import unit_directory
+from pm2sd.systemd.paths import unit_directory_text
 from pm2sd.units.mark import MARK_PREFIX
 from pm2sd.units.names import template_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _UNIT_SUFFIXES: Final = (".service", ".target", ".socket", ".timer", ".path", ".slice")
 _DROP_IN_SUFFIXES: Final = (".conf", ".env")
@@ -29,10 +31,17 @@ class UnitDirectory:
     bytes that are not survive reading and writing as surrogates. Writers hold the apply lock.
     """
 
-    __slots__ = ("path",)
+    __slots__ = ("_path",)
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or unit_directory()
+        self._path = str(path) if path else unit_directory_text()
+
+    @property
+    def path(self) -> Path:
+        """Where it is. Only made on demand: the list of apps loads no pathlib."""
+        from pathlib import Path
+
+        return Path(self._path)
 
     def read_managed(self) -> dict[str, str]:
         """The text of every file that begins with our mark, by path.
@@ -40,7 +49,7 @@ class UnitDirectory:
         Symbolic links and files that may not be read are not ours.
         """
         found: dict[str, str] = {}
-        for entry in _entries(self.path):
+        for entry in _entries(self._path):
             if entry.name.endswith(_UNIT_SUFFIXES):
                 _keep_if_marked(entry, entry.name, found)
             elif entry.name.endswith(".d") and entry.is_dir(follow_symlinks=False):
@@ -61,7 +70,7 @@ class UnitDirectory:
 
     def exists(self, relative: str) -> bool:
         """Whether there is such a file; a dangling symbolic link counts."""
-        return os.path.lexists(self.path / relative)
+        return os.path.lexists(f"{self._path}/{relative}")
 
     def write(self, files: Mapping[str, str]) -> None:
         """Give files new contents, mode 0600: all are written aside before the first is renamed.
@@ -70,15 +79,16 @@ class UnitDirectory:
         """
         if not files:
             return
-        staging = self.path / _STAGING
+        root = self.path
+        staging = root / _STAGING
         made: list[Path] = []
         staged: list[tuple[Path, Path]] = []
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
             staging.mkdir(mode=0o700, exist_ok=True)
             _empty(staging)
             for number, (relative, text) in enumerate(files.items()):
-                target = self.path / relative
+                target = root / relative
                 if not target.parent.is_dir():
                     target.parent.mkdir(mode=0o700)
                     made.append(target.parent)
@@ -88,28 +98,30 @@ class UnitDirectory:
                 source.replace(target)
                 made.clear()
             staging.rmdir()
-            for directory in {self.path, *(target.parent for _, target in staged)}:
+            for directory in {root, *(target.parent for _, target in staged)}:
                 sync_directory(directory)
         except OSError as error:
-            raise failure(error, "write", self.path) from error
+            raise failure(error, "write", root) from error
         finally:
             _discard(staging, made)
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files, which may be gone already, and ``.d`` directories left empty by it."""
-        parents = {self.path}
+        root = self.path
+        parents = {root}
         try:
             for relative in paths:
-                path = self.path / relative
+                path = root / relative
                 path.unlink(missing_ok=True)
                 parents.add(path.parent)
-            for directory in parents - {self.path}:
+            for directory in parents - {root}:
                 with suppress(OSError):  # not empty, or gone
                     directory.rmdir()
-            for directory in filter(Path.is_dir, parents):
-                sync_directory(directory)
+            for directory in parents:
+                if directory.is_dir():
+                    sync_directory(directory)
         except OSError as error:
-            raise failure(error, "remove", self.path) from error
+            raise failure(error, "remove", root) from error
 
     def drop_ins(self, units: Iterable[str]) -> list[tuple[str, str]]:
         """The drop-ins in this directory that others wrote for these units: unit and path.
@@ -121,7 +133,7 @@ class UnitDirectory:
             for name in dict.fromkeys((unit, template_of(unit))):
                 found += [
                     (unit, entry.path)
-                    for entry in sorted(_entries(self.path / f"{name}.d"), key=lambda e: e.name)
+                    for entry in sorted(_entries(f"{self._path}/{name}.d"), key=lambda e: e.name)
                     if entry.name.endswith(".conf") and not _is_marked(entry)
                 ]
         return found
@@ -133,9 +145,9 @@ class UnitDirectory:
         foreign; in any other, every file is.
         """
         wanted = tuple(names)
-        ours = os.path.realpath(self.path)
+        ours = os.path.realpath(self._path)
         found: dict[str, str] = {}
-        for directory in dict.fromkeys((str(self.path), *unit_path)):
+        for directory in dict.fromkeys((self._path, *unit_path)):
             own = os.path.realpath(directory) == ours
             present = {entry.name: entry for entry in _entries(directory)} if wanted else {}
             for name in wanted:
@@ -186,7 +198,7 @@ def _keep_if_marked(entry: os.DirEntry[str], relative: str, found: dict[str, str
 def _empty(directory: Path) -> None:
     """Remove what a killed run left behind."""
     for entry in list(_entries(directory)):
-        Path(entry.path).unlink()
+        os.unlink(entry.path)  # noqa: PTH108 (it is text)
 
 
 def _discard(staging: Path, made: Iterable[Path]) -> None:

@@ -11,6 +11,7 @@ from pm2sd.systemd.paths import (
     runtime_directory,
     state_directory,
     unit_directory,
+    unit_directory_text,
     user_runtime_directory,
 )
 
@@ -21,6 +22,12 @@ def test_defaults_are_in_the_home_directory() -> None:
     assert unit_directory(HOME) == Path("/home/ann/.config/systemd/user")
     assert overrides_directory(HOME) == Path("/home/ann/.config/pm2sd/unit_templates")
     assert state_directory(HOME) == Path("/home/ann/.local/state/pm2sd")
+
+
+def test_slashes_at_the_end_are_no_part_of_a_directory() -> None:
+    assert unit_directory_text({"XDG_CONFIG_HOME": "/c//"}) == "/c/systemd/user"
+    assert unit_directory_text({"XDG_CONFIG_HOME": "/"}) == "/systemd/user"
+    assert unit_directory_text({"HOME": "/"}) == "/.config/systemd/user"
 
 
 def test_xdg_variables_move_them() -> None:
