@@ -38,9 +38,11 @@ def coloured(stream: TextIO) -> bool:
 
 def paint(text: str, style: str, stream: TextIO | None = None) -> str:
     """The text in a style, where the stream (default: stdout) shows colours."""
-    if not style or not coloured(stream or sys.stdout):
-        return text
-    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+    return _styled(text, style) if coloured(stream or sys.stdout) else text
+
+
+def _styled(text: str, style: str) -> str:
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if style else text
 
 
 def hush(*, results: bool) -> None:
@@ -95,14 +97,14 @@ def complain(problems: Iterable[Problem]) -> None:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[tuple[str, str]]]) -> str:
     """Rows of (text, style) under their headings, columns as wide as their widest cell."""
-    body = [list(row) for row in rows]
-    widths = [
-        max(len(heading), *(len(row[i][0]) for row in body)) if body else len(heading)
-        for i, heading in enumerate(headings)
-    ]
-    lines = ["  ".join(paint(h.ljust(w), "bold") for h, w in zip(headings, widths, strict=True))]
-    lines += [
-        "  ".join(paint(text.ljust(w), style) for (text, style), w in zip(row, widths, strict=True))
-        for row in body
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+    lines = [[(heading, "bold") for heading in headings], *rows]
+    widths = [max([len(text) for text, _ in column]) for column in zip(*lines, strict=True)]
+    styles = coloured(sys.stdout)
+    texts = []
+    for line in lines:
+        cells = zip(line, widths, strict=True)
+        padded = [
+            _styled(text.ljust(width), style if styles else "") for (text, style), width in cells
+        ]
+        texts.append("  ".join(padded).rstrip())
+    return "\n".join(texts)

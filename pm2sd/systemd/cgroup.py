@@ -174,11 +174,8 @@ def _number(text: bytes) -> int | None:
 
 def _value(text: bytes, key: bytes) -> int | None:
     """The number on a flat-keyed file's line."""
-    for line in text.splitlines():
-        name, _, value = line.partition(b" ")
-        if name == key:
-            return _number(value)
-    return None
+    _, found, rest = (b"\n" + text).partition(b"\n" + key + b" ")
+    return _number(rest.partition(b"\n")[0]) if found else None
 
 
 def _escaped(unit: str) -> str:

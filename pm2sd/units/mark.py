@@ -28,10 +28,10 @@ _HEADER: Final = "[X-Pm2sd]\n"
 _COMMENT: Final = "# "
 _OWN_KEYS: Final = ("App", "Namespace", "Source", "Version")
 _HASH: Final = "Hash"
-_KEY: Final = re.compile(r"[A-Z][A-Za-z]*")
-_VARIABLE: Final = re.compile(
-    r'^([A-Za-z_][A-Za-z0-9_]*)="((?:[^"\\]|\\.)*)"$', re.DOTALL | re.MULTILINE
-)
+
+# Compiled by their first use, which listing apps has none of.
+_KEY: Final = r"[A-Z][A-Za-z]*"
+_VARIABLE: Final = r'(?sm)^([A-Za-z_][A-Za-z0-9_]*)="((?:[^"\\]|\\.)*)"$'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def marked(body: str, mark: Mark, path: str, instead: str, *, sections: bool = T
     keys |= {"Source": mark.source, "Version": mark.version}
     lines = {key: json.dumps(value) for key, value in keys.items()}
     for key, value in mark.record.items():
-        if not _KEY.fullmatch(key) or key in (*_OWN_KEYS, _HASH):
+        if not re.fullmatch(_KEY, key) or key in (*_OWN_KEYS, _HASH):
             raise ValueError(f"no key for a record: {key!r}")
         if not value.isascii() or "\n" in value or value.endswith("\\"):
             raise ValueError(f"no line of ASCII JSON: {key}={value!r}")
@@ -92,7 +92,8 @@ def read_mark(text: str) -> ParsedMark | None:
         if equals:
             values[key] = value
     try:
-        app, namespace, source, version = (json.loads(values.pop(key)) for key in _OWN_KEYS)
+        own = ",".join([values.pop(key) for key in _OWN_KEYS])
+        app, namespace, source, version = json.loads(f"[{own}]")
     except (KeyError, ValueError):
         return None
     if not all(isinstance(value, str) for value in (app, namespace, source, version)):
@@ -125,7 +126,7 @@ def environment_variables(text: str) -> dict[str, str]:
     body = text.rpartition(f"{_COMMENT}{_HEADER}")[0].partition("\n")[2]
     return {
         match[1]: re.sub(r"\\(.)", r"\1", match[2], flags=re.DOTALL)
-        for match in _VARIABLE.finditer(body)
+        for match in re.finditer(_VARIABLE, body)
     }
 
 
