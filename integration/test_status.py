@@ -341,8 +341,8 @@ def test_names_are_shown_as_they_were_written(pm2sd: Pm2sd, project: Project) ->
     assert name in pm2sd("status").stdout
 
 
-@pytest.mark.parametrize("command", [("status",), ("jlist",), ("pid",), ("--version",)])
-def test_quick_commands_import_nothing_slow(pm2sd: Pm2sd, command: tuple[str, ...]) -> None:
+def imports(*command: str) -> set[str]:
+    """The modules that a command imports, Python's own included."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "pm2sd", *command],
         capture_output=True,
@@ -350,9 +350,25 @@ def test_quick_commands_import_nothing_slow(pm2sd: Pm2sd, command: tuple[str, ..
         check=True,
     )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "pm2sd.cli.commands" in imported, "the test sees what is imported"
+    assert "pm2sd.cli.commands" in imported, "it is seen what is imported"
+    return imported
+
+
+@pytest.mark.parametrize("command", [("status",), ("jlist",), ("pid",), ("--version",)])
+def test_quick_commands_import_nothing_slow(pm2sd: Pm2sd, command: tuple[str, ...]) -> None:
+    imported = imports(*command)
     slow = {"jinja2", "yaml", "rich", "textual", "psutil", "asyncio", "pydantic", "lxml", "hashlib"}
     assert not slow & {name.partition(".")[0] for name in imported}
     assert not {
         name for name in imported if name.startswith(("pm2sd.ecosystem.o", "pm2sd.units.r"))
     }
+
+
+@pytest.mark.parametrize("command", ["status", "list", "ls"])
+def test_the_bare_list_imports_less(pm2sd: Pm2sd, project: Project, command: str) -> None:
+    apply(pm2sd, project, {})
+    imported = imports(command)
+    assert "pm2sd.observe.status" in imported
+    slow = {"typer", "click", "pathlib", "shutil", "subprocess", "tempfile", "logging", "argparse"}
+    assert not slow & {name.partition(".")[0] for name in imported}
+    assert not {name for name in imported if name.startswith(("pm2sd.ecosystem", "pm2sd.control"))}
