@@ -65,7 +65,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         try:
-            bench = Bench(subjects.pm2(home / "pm2"), subjects.pm2sd(home / "bytecode"), home)
+            bench = Bench(subjects.pm2(home / "pm2"), subjects.pm2sd(home / "pm2sd"), home)
             # PM2's daemon is up from here on: no row holds the half second of its own start.
             bench.pm2.run("ping")
             try:

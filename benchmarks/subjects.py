@@ -13,6 +13,17 @@ from benchmarks.measure import MeasuringFailed, Run, Started
 
 PM2_BINARY = Path(__file__).parent / ".pm2/node_modules/.bin/pm2"
 
+CONSOLE_SCRIPT = r"""#!{python}
+# -*- coding: utf-8 -*-
+import re
+import sys
+from pm2sd.__main__ import run
+if __name__ == '__main__':
+    sys.argv[0] = re.sub(r'(-script\.pyw|\.exe)?$', '', sys.argv[0])
+    sys.exit(run())
+"""
+"""What pip makes of ``[project.scripts]``, to the letter (distlib's SCRIPT_TEMPLATE)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -64,8 +75,8 @@ def pm2(home: Path) -> Subject:
     return Subject("PM2", (str(PM2_BINARY),), environment, apply="start", table="list")
 
 
-def pm2sd(bytecode: Path) -> Subject:
-    """The checkout. It may be read only, so Python gets another place for what it compiles."""
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(bytecode)}
-    command = (sys.executable, "-m", "pm2sd")
-    return Subject("pm2sd", command, environment, apply="apply", table="status")
+def pm2sd(script: Path) -> Subject:
+    """The checkout, compiled by ``integration/provision``, as an installed ``pm2sd`` starts it."""
+    script.write_text(CONSOLE_SCRIPT.format(python=sys.executable))
+    script.chmod(0o755)
+    return Subject("pm2sd", (str(script),), dict(os.environ), apply="apply", table="status")
