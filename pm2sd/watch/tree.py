@@ -54,7 +54,7 @@ class Tree:
             raise _limit_reached("instances") from error
         try:
             for root in rules.roots:
-                self._look_at(root)
+                self._look_at(root, tell=False)
         except BaseException:
             self.close()
             raise
@@ -104,7 +104,7 @@ class Tree:
         for root in roots:
             self._forget(root.path)
         for root in roots:
-            self._look_at(root)
+            self._look_at(root, tell=False)
         return [root.path for root in roots]
 
     def _gone(self, path: str, mask: int) -> None:
@@ -137,9 +137,9 @@ class Tree:
                 found += self._look_at(root)
         return found
 
-    def _look_at(self, root: Root) -> list[str]:
+    def _look_at(self, root: Root, *, tell: bool = True) -> list[str]:
         """Watch a root, and the directory in which its name stands or will; what matters there."""
-        found = self._add(root.path)
+        found = self._add(root.path, tell=tell)
         mask = inotify.NAMES
         if os.path.lexists(root.path) and not os.path.isdir(root.path):
             mask = inotify.ALL
@@ -156,8 +156,8 @@ class Tree:
             mask = inotify.NAMES
         return found
 
-    def _add(self, top: str) -> list[str]:
-        """Watch a directory and those below it; what is there already and matters."""
+    def _add(self, top: str, *, tell: bool = True) -> list[str]:
+        """Watch a directory and those below it; what is there already and matters, if asked."""
         found: list[str] = []
         pending = [top]
         while pending:
@@ -170,7 +170,7 @@ class Tree:
             self._remember(watch, directory)
             with suppress(OSError), os.scandir(directory) as entries:
                 for entry in entries:
-                    if self._rules.matters(entry.path):
+                    if tell and self._rules.matters(entry.path):
                         found.append(entry.path)
                     if entry.is_dir(follow_symlinks=self._follow) and self._rules.descends(
                         entry.path
