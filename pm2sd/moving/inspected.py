@@ -31,16 +31,21 @@ def parse(text: str) -> Plain:
 
 
 def _joined(words: list[Token]) -> list[Token]:
-    """The tokens with every sum of strings as one string."""
+    """The tokens with every sum of strings as one string, and without templates.
+
+    Node puts a text that has both other quotes between backticks, a key as well.
+    """
     joined: list[Token] = []
     for word in words:
-        joined.append(word)
-        if word.kind in _TEXTS and len(joined) >= 3:
-            first, plus = joined[-3:-1]
-            if plus.text == "+" and first.kind in _TEXTS:
-                text = unquote(first.text, first.start) + unquote(word.text, word.start)
-                whole = Token(Kind.STRING, json.dumps(text), first.start, word.end)
-                joined[-3:] = [whole]
+        if word.kind not in _TEXTS:
+            joined.append(word)
+            continue
+        start, text = word.start, unquote(word.text, word.start)
+        if len(joined) >= 2 and joined[-1].text == "+" and joined[-2].kind is Kind.STRING:
+            first = joined[-2]
+            start, text = first.start, unquote(first.text, first.start) + text
+            del joined[-2:]
+        joined.append(Token(Kind.STRING, json.dumps(text), start, word.end))
     return joined
 
 
