@@ -92,6 +92,16 @@ def test_a_directive_that_is_pm2sds_changes_nothing(pm2sd: Pm2sd, project: Proje
     assert project.unit_files() == []
 
 
+def test_a_slip_in_a_directive_is_told_where_systemd_says_nothing(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    app = sleeper(project, unit={"Service": {"LimitNOFILES": 1}})
+    result = pm2sd("apply", project.ecosystem([app]))
+    assert result.exit_status == ExitStatus.INVALID_CONFIG
+    assert "this systemd knows no LimitNOFILES= in [Service]" in result.stderr
+    assert "did you mean LimitNOFILE?" in result.stderr
+
+
 def test_strict_refuses_what_is_approximate(pm2sd: Pm2sd, project: Project) -> None:
     file = project.ecosystem([sleeper(project, io_weight=50)])
     result = pm2sd("apply", file, "--strict")

@@ -35,6 +35,9 @@ class Machine(Protocol):
     def is_executable(self, path: str) -> bool:
         """Whether this user may execute the file."""
 
+    def directives(self, section: str) -> frozenset[str]:
+        """The directives that systemd knows in a section of a unit; empty where it does not say."""
+
     def gains_privileges(self, path: str) -> bool:
         """Whether executing the file gives privileges: setuid, setgid, or file capabilities."""
 

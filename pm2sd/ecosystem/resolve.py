@@ -22,6 +22,7 @@ from pm2sd.ecosystem.machine import Machine
 from pm2sd.ecosystem.nodes import Plain, Source, plain
 from pm2sd.ecosystem.on_failure import on_failure
 from pm2sd.ecosystem.program import Program, find_program
+from pm2sd.ecosystem.raw_directives import check_directives
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.ecosystem.watching import Watching, watching
 from pm2sd.errors import Problem
@@ -130,6 +131,7 @@ def resolve(
     """
     subject = Subject(declared, machine, source)
     check_account(subject)
+    check_directives(subject)
     cwd = _working_directory(subject, base)
     variables = environment(subject, env_name, cwd or base)
     finder = Finder(machine, cwd or base, variables.variables.get("PATH"))

@@ -9,9 +9,14 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 from pm2sd.errors import Pm2sdError
+
+_MANAGER: Final = "/usr/lib/systemd/systemd"
+_SECONDS: Final = 10.0
 
 
 class ThisMachine:
@@ -68,6 +73,10 @@ class ThisMachine:
         """Whether there is a file that this user may execute."""
         return self.is_file(path) and os.access(path, os.X_OK)
 
+    def directives(self, section: str) -> frozenset[str]:
+        """The directives of a section, as the manager's own program lists them."""
+        return _directives().get(section, frozenset())
+
     def gains_privileges(self, path: str) -> bool:
         """Whether the file is setuid or setgid, or has capabilities (capabilities(7))."""
         try:
@@ -103,6 +112,30 @@ class ThisMachine:
             return tuple(sorted(entry.name for entry in Path(path).iterdir()))
         except (OSError, ValueError):
             return ()
+
+
+@cache
+def _directives() -> Mapping[str, frozenset[str]]:
+    """The directives by section; empty where the program is elsewhere or does not answer."""
+    try:
+        listed = subprocess.run(
+            [_MANAGER, "--dump-configuration-items"],
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    sections: dict[str, set[str]] = {}
+    current: set[str] = set()
+    for line in listed.stdout.splitlines():
+        name, equals, _ = line.partition("=")
+        if equals:
+            current.add(name)
+        elif line.startswith("["):
+            current = sections.setdefault(line.strip("[]"), set())
+    return {section: frozenset(names) for section, names in sections.items()}
 
 
 def _ask(question: Callable[[], bool]) -> bool:

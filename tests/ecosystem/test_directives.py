@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pm2sd.ecosystem.declare import declare
@@ -10,6 +12,7 @@ from pm2sd.ecosystem.options.directives import MANAGED
 from pm2sd.ecosystem.places import Places
 from pm2sd.ecosystem.read_yaml import read_yaml
 from pm2sd.errors import Problem
+from tests.ecosystem.resolving.world import World
 
 
 def problems(yaml: str) -> list[Problem]:
@@ -79,6 +82,33 @@ def test_a_mistake_is_told_at_its_place(
 
 def test_all_mistakes_are_told_at_once() -> None:
     assert len(problems('{Unit: {a: 1, Description: x}, Service: {User: root, X-A: "\\n"}}')) == 4
+
+
+def test_a_directive_that_systemd_does_not_know_is_told(world: World) -> None:
+    world.program("node")
+    world.write("app.js")
+    unit: dict[str, object] = {
+        "Unit": {"X-Mine": 1, "Documentation": "x"},
+        "Service": {"LimitNOFILES": 5, "Q": 1},
+    }
+    resolved = world.resolve(script="app.js", unit=unit)
+    assert [(one.where.key, one.message, one.hint) for one in resolved.problems if one.where] == [
+        (
+            "apps[0].unit.Service.LimitNOFILES",
+            "this systemd knows no LimitNOFILES= in [Service]",
+            "did you mean LimitNOFILE?",
+        ),
+        (
+            "apps[0].unit.Service.Q",
+            "this systemd knows no Q= in [Service]",
+            "man systemd.directives lists them",
+        ),
+    ]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
 
 
 def test_the_option_named_instead_exists() -> None:

@@ -74,6 +74,9 @@ class FixedMachine:
         here = self._here(path)
         return os.access(here, os.X_OK) if here else path in PROGRAMS.values()
 
+    def directives(self, section: str) -> frozenset[str]:
+        return frozenset()
+
     def gains_privileges(self, path: str) -> bool:
         return path == "/usr/bin/authbind"
 

@@ -20,6 +20,22 @@ def machine() -> Machine:
     return ThisMachine()
 
 
+def test_the_directives_that_systemd_knows(machine: Machine) -> None:
+    assert {"ExecStart", "LimitNOFILE", "Nice"} <= machine.directives("Service")
+    assert "After" in machine.directives("Unit")
+    assert "ExecStart" not in machine.directives("Unit")
+    assert machine.directives("Nothing") == frozenset()
+
+
+def test_programs_that_gain_privileges(machine: Machine, tmp_path: Path) -> None:
+    program = tmp_path / "tool"
+    assert not machine.gains_privileges(str(program))
+    program.write_text("")
+    for mode, gains in ((0o755, False), (0o4755, True), (0o2755, True)):
+        program.chmod(mode)
+        assert machine.gains_privileges(str(program)) is gains
+
+
 def test_who_and_where(machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert machine.cwd == str(Path.cwd())
     ids = [subprocess.run(["id", f"-{way}"], capture_output=True, text=True) for way in WAYS]

@@ -112,6 +112,10 @@ class World:
     def is_executable(self, path: str) -> bool:
         return os.path.isfile(path) and os.access(path, os.X_OK)
 
+    def directives(self, section: str) -> frozenset[str]:
+        known = {"Unit": {"After", "Documentation"}, "Service": {"LimitNOFILE", "IOAccounting"}}
+        return frozenset(known.get(section, ()))
+
     def gains_privileges(self, path: str) -> bool:
         return bool(os.stat(path).st_mode & stat.S_ISUID)
 
