@@ -50,7 +50,7 @@ def state_directory(environ: Mapping[str, str] = os.environ) -> Path:
 
 def data_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """What programs, systemd among them, keep for the user."""
-    return _base(environ, "XDG_DATA_HOME", ".local/share")
+    return _path(_base(environ, "XDG_DATA_HOME", ".local/share"))
 
 
 def user_runtime_directory(environ: Mapping[str, str] = os.environ) -> Path:
