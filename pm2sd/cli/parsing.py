@@ -34,7 +34,7 @@ class FlagCommand(TyperCommand):
         return super().parse_args(ctx, rest if after is None else [*rest, "--", *after])
 
     def _own(self, ctx: Any, words: Sequence[str]) -> Iterator[str]:
-        flags = {flag: option for option in self.params for flag in _flags_of(option)}
+        flags = {flag: option for option in self.get_params(ctx) for flag in _flags_of(option)}
         at = 0
         while at < len(words):
             word = words[at]
