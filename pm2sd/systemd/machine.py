@@ -48,7 +48,7 @@ class ThisMachine:
         command = ["systemd-analyze", "calendar", "--", text]
         try:
             done = subprocess.run(command, capture_output=True, timeout=10, check=False)
-        except (OSError, ValueError, subprocess.TimeoutExpired):
+        except (OSError, subprocess.TimeoutExpired):
             return True
         return done.returncode == 0
 

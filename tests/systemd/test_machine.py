@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -121,3 +122,17 @@ def test_a_path_with_nul_is_no_path(machine: Machine) -> None:
     assert not machine.is_directory("a\0b")
     assert machine.head("a\0b", 1) == b""
     assert machine.list_directory("a\0b") == ()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Mon..Fri 09:30", True),
+        ("daily", True),
+        ("sometimes", False),
+        ("--help", False),
+    ],
+)
+def test_calendar_events_are_known(machine: Machine, text: str, expected: bool) -> None:
+    assert machine.is_calendar_event(text) is expected
