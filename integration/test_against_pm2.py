@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -176,7 +177,11 @@ def compare_environments(ours: dict[str, str], theirs: dict[str, str], declared:
         name: theirs.get(name) for name in declared
     }
     from_systemd = FROM_SYSTEMD | managers_environment()
-    assert ours.keys() - theirs.keys() <= from_systemd
+    added = ours.keys() - theirs.keys() - from_systemd
+    # Where PM2 wraps a Node script into a program of its own, a module is loaded before it.
+    assert added <= {"NODE_OPTIONS"}
+    if added:
+        assert re.fullmatch(r"--require \S+/pm2sd-preload\.cjs", ours["NODE_OPTIONS"])
     shared = (ours.keys() & theirs.keys()) - from_systemd
     assert {name: ours[name] for name in shared} == {name: theirs[name] for name in shared}
     # PM2 exports its own options and the whole shell; none of that comes along.
