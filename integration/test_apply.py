@@ -296,7 +296,7 @@ def test_another_shells_path_restarts_nothing(pm2sd: Pm2sd, project: Project) ->
     file = project.ecosystem([sleeper(project, "a")])
     assert pm2sd("apply", file, env={"PATH": "/usr/bin:/bin"}).exit_status == ExitStatus.OK
     before = pid(project, "a")
-    again = pm2sd("apply", file, env={"PATH": "/bin:/usr/bin:/usr/local/bin"})
+    again = pm2sd("apply", file, env={"PATH": "/usr/bin:/bin:/usr/local/bin"})
     assert "unchanged" in again.stdout
     assert pid(project, "a") == before
 

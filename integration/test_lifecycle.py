@@ -174,16 +174,19 @@ def test_reload_of_a_broken_build_leaves_the_other_instances_serving(
     assert pids(project, "a", 3)[1:] == before[1:]
 
 
-def test_a_readiness_that_does_not_come_is_a_failure(pm2sd: Pm2sd, project: Project) -> None:
+@pytest.mark.parametrize("autorestart", [True, False])
+def test_a_readiness_that_does_not_come_is_a_failure(
+    pm2sd: Pm2sd, project: Project, autorestart: bool
+) -> None:
     app = {
         "name": project.name("a"),
         "script": project.script("ready_late.py"),
         "args": "-1",
         "wait_ready": True,
         "listen_timeout": 500,
-        "autorestart": False,
+        "autorestart": autorestart,
     }
-    result = pm2sd("apply", project.ecosystem([app]))
+    result = pm2sd("apply", project.ecosystem([app]), timeout=20)
     assert result.exit_status == ExitStatus.FAILED
     assert "in time" in result.stderr
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Optional
 
 import typer
@@ -47,7 +47,7 @@ def stop(selectors: Selectors, only: Only = None, attach: Attach = False) -> Non
         instances = chosen(selectors, apps, names_of(only))
         equivalent("stop", instances)
         failures = lifecycle.stop(here, instances, apps)
-        done = told("stopped", instances, failures, fatal=lambda f: "was killed" not in f.why)
+        done = told("stopped", instances, failures)
     finish(done, attach=attach, since=since)
 
 
@@ -163,7 +163,6 @@ def told(
     participle: str,
     instances: Sequence[Instance],
     failures: Sequence[Failure],
-    fatal: Callable[[Failure], bool] = lambda _: True,
 ) -> Outcome:
     """Print what was done to which instances, and what failed."""
     from pm2sd.cli.failures import report
@@ -172,10 +171,10 @@ def told(
     for one in instances:
         if one.unit not in unwell:
             emit(f"{participle} {one}")
-    mild = [failure for failure in failures if not fatal(failure)]
+    mild = [failure for failure in failures if failure.mild]
     for failure in mild:
         say(f"{failure.unit} {failure.why}")
-    grave = [failure for failure in failures if fatal(failure)]
+    grave = [failure for failure in failures if not failure.mild]
     report(grave)
     apps = sorted({one.app for one in instances})
     return Outcome(ExitStatus.FAILED if grave else ExitStatus.OK, apps)

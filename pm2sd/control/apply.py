@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pm2sd.control import preload, sockets
 from pm2sd.control.running import running
 from pm2sd.control.session import Session
-from pm2sd.control.settle import Failure, failures_of_jobs, settle
+from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs
 from pm2sd.ecosystem.app import App
 from pm2sd.errors import Pm2sdError
 from pm2sd.notes import Note
@@ -23,10 +23,6 @@ from pm2sd.translate.target import DEFAULT_NAMESPACE, namespace_target
 from pm2sd.translate.translation import translate
 from pm2sd.units.names import is_auxiliary, parse_instance
 from pm2sd.units.render import render
-
-# Longer than any TimeoutStartSec or TimeoutStopSec an app is likely to have: the manager gives up
-# first and says why.
-JOB_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,22 +133,41 @@ def carry_out(
     manager has not read again are found by asking it, and restarts are noted beforehand.
     """
     sockets.refuse_taken([one.app for one in wanted], todo)
-    _note_restarts(todo)
     _make_log_directories(one.app for one in wanted)
-    session.bus.run_jobs([Job("stop", unit) for unit in todo.stop], JOB_SECONDS)
-    session.bus.disable(todo.disable)
-    preload.install(session.directory.path, [one.app for one in wanted])
-    session.directory.write(todo.write)
+    noted = pending.load()
+    _note_restarts(todo)
+    try:
+        stubborn = _stop(session, todo)
+        if stubborn:
+            _owe(noted)
+            return stubborn
+        session.bus.disable(todo.disable)
+        preload.install(session.directory.path, [one.app for one in wanted])
+        session.directory.write(todo.write)
+    except Pm2sdError:
+        if all(session.directory.read(path) == todo.before.get(path) for path in todo.write):
+            _owe(noted)
+        raise
     session.directory.remove(todo.remove)
     stamps.forget(path for path in todo.remove if path.endswith(".timer"))
     if todo.reload:
         session.bus.reload()
-        _note_restarts(todo)
+        # Whatever was started until now may have been started with what the manager knew before.
+        _owe(dict.fromkeys(pending.load(), pending.now()))
     session.bus.enable(todo.enable)
     session.bus.reset_failed([*todo.start, *todo.restart, *todo.stop])
     failures = _start(session, todo, say)
     _strike_restarts(todo)
     return failures
+
+
+def _stop(session: Session, todo: Plan) -> list[Failure]:
+    """Stop what shall not run; the units that would not, whose files must stay."""
+    results = session.bus.run_jobs([Job("stop", unit) for unit in todo.stop], JOB_SECONDS)
+    gone = ("no-such-unit", "not-loaded")
+    return failures_of_jobs(
+        session, {job.unit: how for job, how in results.items() if how not in gone}
+    )
 
 
 def _note_restarts(todo: Plan) -> None:
@@ -165,10 +180,14 @@ def _strike_restarts(todo: Plan) -> None:
     """Forget what was noted of the plan's apps; what a killed run owes to others stays noted."""
     apps = {change.name for change in todo.changes if change.action is not Action.ORPHAN}
     noted = pending.load()
-    left = {unit: when for unit, when in noted.items() if not _is_of(unit, apps)}
-    if left:
-        pending.save(left)
-    elif noted:
+    _owe({unit: when for unit, when in noted.items() if not _is_of(unit, apps)})
+
+
+def _owe(restarts: Mapping[str, int]) -> None:
+    """Note which units must have been started after which moment, and no others."""
+    if restarts:
+        pending.save(restarts)
+    else:
         pending.clear()
 
 
@@ -185,11 +204,7 @@ def _start(session: Session, todo: Plan, say: Callable[[str], None]) -> list[Fai
     if not jobs:
         return []
     say(f"waiting for {_count(jobs)} to start")
-    results = session.bus.run_jobs(jobs, JOB_SECONDS)
-    failures = failures_of_jobs(session, {job.unit: result for job, result in results.items()})
-    failed = {failure.unit for failure in failures}
-    started = [job.unit for job in jobs if job.unit.endswith(".service") and job.unit not in failed]
-    return failures + settle(session, started)
+    return bring_up(session, jobs)
 
 
 def _count(jobs: Sequence[Job]) -> str:

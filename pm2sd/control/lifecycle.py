@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from signal import Signals
 
-from pm2sd.control.apply import JOB_SECONDS, Wanted, plan
+from pm2sd.control.apply import Wanted, plan
 from pm2sd.control.running import rows
 from pm2sd.control.session import Session
-from pm2sd.control.settle import Failure, failures_of_jobs, settle
+from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs
 from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.plan.plan import Options, Plan
 from pm2sd.plan.select import Instance
@@ -41,10 +41,7 @@ def _up(session: Session, verb: Verb, chosen: Sequence[Instance], apps: Apps) ->
     jobs += [Job(verb, unit) for unit in units]
     jobs += [Job("start", target) for target in whole(chosen, apps)]
     jobs += [Job("start", unit) for app in _apps(chosen) for unit in apps[app].auxiliary]
-    results = session.bus.run_jobs(jobs, JOB_SECONDS)
-    failures = failures_of_jobs(session, {job.unit: result for job, result in results.items()})
-    failed = {failure.unit for failure in failures}
-    return failures + settle(session, [unit for unit in units if unit not in failed])
+    return bring_up(session, jobs)
 
 
 def _apps(chosen: Sequence[Instance]) -> list[str]:
@@ -74,7 +71,8 @@ def stop(session: Session, chosen: Sequence[Instance], apps: Apps) -> list[Failu
     failures = failures_of_jobs(session, {job.unit: result for job, result in results.items()})
     for row in session.bus.units_by_name(units):
         if row.active == "failed" and ending(session.bus, row.name).result == "timeout":
-            failures.append(Failure(row.name, "did not stop within kill_timeout and was killed"))
+            why = "did not stop within kill_timeout and was killed"
+            failures.append(Failure(row.name, why, mild=True))
     session.bus.reset_failed(units)
     return failures
 
@@ -91,9 +89,7 @@ def reload(
     """
     for one in chosen:
         session.bus.reset_failed([one.unit])
-        results = session.bus.run_jobs([Job("restart", one.unit)], JOB_SECONDS)
-        failures = failures_of_jobs(session, {job.unit: how for job, how in results.items()})
-        failures = failures or settle(session, [one.unit])
+        failures = bring_up(session, [Job("restart", one.unit)])
         if failures:
             return failures
         done(one)

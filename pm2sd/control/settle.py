@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from pm2sd.control.session import Session
 from pm2sd.errors import Pm2sdError
+from pm2sd.systemd.bus import Job
 from pm2sd.systemd.exits import last_exit
 from pm2sd.systemd.results import Ending, ending, exit_words
+from pm2sd.units import names
 
 SETTLE_SECONDS = 1.5
 """How long a started app must stay up: long enough for Node to load a program and throw."""
@@ -17,12 +19,42 @@ SETTLE_SECONDS = 1.5
 _POLL_SECONDS = 0.1
 
 
+# Longer than any TimeoutStartSec or TimeoutStopSec an app is likely to have: the manager gives up
+# first and says why.
+JOB_SECONDS = 300.0
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An instance that did not come up, and why."""
+    """An instance that did not come up, or go down, and why; ``mild``: it did, but not well."""
 
     unit: str
     why: str
+    mild: bool = False
+
+
+def bring_up(session: Session, jobs: Sequence[Job]) -> list[Failure]:
+    """Run jobs that start units, then watch the instances among them settle.
+
+    systemd does not end the job of a service that it starts again and again; the first failed
+    start is what the user waits for.
+    """
+    results = session.bus.run_jobs(jobs, JOB_SECONDS, doomed=lambda units: _failing(session, units))
+    failures = failures_of_jobs(session, {job.unit: how for job, how in results.items()})
+    failed = {failure.unit for failure in failures}
+    services = [job.unit for job in jobs if names.parse_instance(job.unit)]
+    return failures + settle(session, [unit for unit in services if unit not in failed])
+
+
+def _failing(session: Session, units: Sequence[str]) -> list[str]:
+    """Which services, being started, have failed to come up at least once."""
+    services = [unit for unit in units if unit.endswith(".service")]
+    return [
+        row.name
+        for row in session.bus.units_by_name(services)
+        if row.sub == "auto-restart"
+        or (row.active == "activating" and session.bus.get(row.name, "Service", "NRestarts"))
+    ]
 
 
 def failures_of_jobs(session: Session, results: Mapping[str, str]) -> list[Failure]:
@@ -32,9 +64,9 @@ def failures_of_jobs(session: Session, results: Mapping[str, str]) -> list[Failu
         if result in ("done", "skipped"):
             continue
         if result == "timeout":
-            why = "is still being started; gave up waiting"
+            why = "did not finish in time; gave up waiting"
         elif result == "failed" and unit.endswith(".service"):
-            why = str(ending(session.bus, unit))
+            why = _how(unit, ending(session.bus, unit))
         else:
             why = f"systemd says: {result}"
         failures.append(Failure(unit, why))
@@ -66,11 +98,15 @@ def settle(
 
 
 def _why(unit: str, last: Ending) -> str:
-    how = str(last) if last.code else _from_journal(unit) or str(last)
+    how = _how(unit, last)
     if last.restarts:
         times = "once" if last.restarts == 1 else f"{last.restarts} times"
         return f"{how} right after its start; systemd restarted it {times} so far"
     return f"{how} right after its start"
+
+
+def _how(unit: str, last: Ending) -> str:
+    return str(last) if last.code else _from_journal(unit) or str(last)
 
 
 def _from_journal(unit: str) -> str:

@@ -137,6 +137,7 @@ class Bus:
         jobs: Iterable[Job],
         timeout: float,
         progress: Callable[[Job, str], None] | None = None,
+        doomed: Callable[[Sequence[str]], Iterable[str]] | None = None,
     ) -> dict[Job, str]:
         """Queue all the jobs, then wait until each has ended; how each ended, in that order.
 
@@ -144,7 +145,8 @@ class Bus:
         ``timeout`` ...: JobRemoved in org.freedesktop.systemd1(5)) or the ``reason`` of the
         UnitError that queueing it met (``no-such-unit``, ``masked`` ...). Jobs that have not ended
         after ``timeout`` seconds stay queued and count as ``timeout`` too. ``progress`` is
-        called for each as it ends.
+        called for each as it ends. ``doomed`` is asked now and then which of the units that are
+        waited for will not come up: their jobs stay queued too and count as ``failed``.
         """
         deadline = time.monotonic() + timeout
         queued: dict[bytes, list[Job]] = {}
@@ -171,6 +173,12 @@ class Bus:
             if removed:
                 for job in queued.pop(removed[0], ()):
                     end(job, removed[1])
+            elif doomed:
+                lost = set(doomed([job.unit for same in queued.values() for job in same]))
+                for path, same in list(queued.items()):
+                    if any(job.unit in lost for job in same):
+                        for job in queued.pop(path):
+                            end(job, "failed")
         for job in (job for same in queued.values() for job in same):
             end(job, "timeout")
         return {job: results[job] for job in wanted}

@@ -60,7 +60,10 @@ def restart_policy(app: App, *, systemd: int) -> tuple[RestartPolicy, tuple[Note
     if app.schedule is not None:
         return RestartPolicy(app.max_restarts, 0, 0), ()
     if app.exp_backoff_restart_delay is None:
-        window = _window(app, app.min_uptime + app.restart_delay, 1000)
+        each = app.min_uptime + app.restart_delay
+        if app.wait_ready:  # a start may take that long to fail
+            each += app.listen_timeout + app.kill_timeout
+        window = _window(app, each, 1000)
         return RestartPolicy(app.max_restarts, window, app.restart_delay), ()
     return _exponential(app, app.exp_backoff_restart_delay, systemd)
 
