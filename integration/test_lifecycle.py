@@ -91,6 +91,14 @@ def test_an_unknown_app_exits_4_with_the_nearest_name(
     assert f"did you mean {project.name('a')!r}?" in result.stderr
 
 
+def test_start_of_a_misspelt_app_names_the_nearest(pm2sd: Pm2sd, project: Project) -> None:
+    apply(pm2sd, project)
+    result = pm2sd("start", project.name("a") + "x")
+    assert result.exit_status == ExitStatus.NO_SUCH_APP
+    assert f"did you mean {project.name('a')!r}?" in result.stderr
+    assert pm2sd("start", "nowhere.js").exit_status == ExitStatus.INVALID_CONFIG
+
+
 def test_regular_expressions_and_namespaces_select(pm2sd: Pm2sd, project: Project) -> None:
     apps = [
         {"name": project.name(n), "script": "sleep", "args": "9999", "namespace": project.name(ns)}

@@ -38,6 +38,8 @@ def test_a_crash_loop_ends_after_max_restarts_starts(
     assert apply(pm2sd, project, script=script, max_restarts=5) == ExitStatus.FAILED
     eventually(lambda: properties(unit(project), "ActiveState")["ActiveState"] == "failed")
     assert starts(log) == 5
+    (row,) = [row for row in pm2sd("jlist").json if row["name"] == project.name()]
+    assert (row["pm2_env"]["status"], row["pm2_env"]["restart_time"]) == ("errored", 4)
 
 
 def test_exit_code_0_restarts_too(pm2sd: Pm2sd, project: Project, tmp_path: Path) -> None:

@@ -70,7 +70,9 @@ def unit_diff(todo: Plan) -> Iterator[str]:
 
 def _shown(text: str | None) -> list[str]:
     """The lines of a unit that mean something to systemd: without our record of the app."""
-    return (text or "").partition("\n[X-Pm2sd]")[0].splitlines()
+    before, _, record = (text or "").partition("\n[X-Pm2sd]")
+    _, header, after = record.partition("\n[")  # what somebody wrote behind it counts
+    return f"{before}{header}{after}".splitlines()
 
 
 def plan_json(todo: Plan) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 from pm2sd.cli.applying import apply_file, carry_out_and_tell, tell, waiting
@@ -51,6 +53,11 @@ def refuse_options(options: Given, after: Sequence[str] | None) -> None:
         )
 
 
+def _may_be_a_script(word: str) -> bool:
+    """Whether a word that names no app can be meant for a program: a path, a command line ..."""
+    return any(sign in word for sign in "/. ") or bool(which(word)) or Path(word).exists()
+
+
 def start_known(names: Sequence[str]) -> Outcome:
     """Start apps that are known; a name nobody knows may be a script."""
     with changing(waiting) as here:
@@ -58,7 +65,7 @@ def start_known(names: Sequence[str]) -> Outcome:
         try:
             chosen = select(names, apps)
         except NoSuchApp:
-            if len(names) > 1:
+            if len(names) > 1 or not _may_be_a_script(names[0]):
                 raise
         else:
             failures = lifecycle.start(here, chosen, apps)

@@ -156,7 +156,9 @@ def _process(bus: Bus, row: UnitRow | None, pids: Sequence[int]) -> _Process:
 
     state, restarts = state_of(row.active, row.sub), number("NRestarts")
     if not _runs(row):
-        return _Process(state, restarts=restarts, result=bus.get(row.name, "Service", "Result"))
+        # NRestarts counts the restart that the start limit refused, too.
+        done = max(0, restarts - 1) if row.active == "failed" else restarts
+        return _Process(state, restarts=done, result=bus.get(row.name, "Service", "Result"))
     # Asking the manager costs 90 us a property, reading files 20: a running service with a single
     # process has that one for its main process.
     if row.sub == "running" and len(pids) == 1 and (age := cgroup.age(pids[0])) is not None:

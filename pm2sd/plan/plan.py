@@ -169,7 +169,8 @@ def _refuse_conflicts(
             files = wanted.get(name, {} if name in doomed else old.files)
             problems += [
                 Problem(
-                    f"{path} of app {name!r} was edited by hand; it would be overwritten",
+                    f"{path} of app {name!r} was edited by hand; it would be "
+                    + ("overwritten" if path in files else "removed"),
                     hint="move your changes to a drop-in (systemctl --user edit "
                     f"{names.service_template(name)}), or use --force",
                 )
