@@ -219,7 +219,7 @@ OURS = (
         fidelity=Fidelity.BETTER,
         difference="PM2 has nothing like it. An instance that had to be killed when it was stopped "
         "has failed, too.",
-        example="on_failure: curl -d \"$PM2SD_APP is down\" https://example.org/alarm",
+        example='on_failure: curl -d "$PM2SD_APP is down" https://example.org/alarm',
         default_text="unset",
     ),
     Option(
