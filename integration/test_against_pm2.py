@@ -361,7 +361,8 @@ def test_restarts_are_counted_alike(both: Both) -> None:
     ],
 )
 def test_log_files_hold_the_same_bytes(both: Both, script: str, text: str) -> None:
-    out = "one\n  two  \n\n" + "x" * 70_000 + "\ngrüße\n\ttab\nno newline at the end"
+    # Less than a pipe holds: of an app that ends at once PM2 loses what comes after that.
+    out = "one\n  two  \n\n" + "x" * 50_000 + "\ngrüße\n\ttab\nno newline at the end"
     err = "error\n"
     as_js = script.endswith(".js")
     out_, err_ = (json.dumps(out), json.dumps(err)) if as_js else (out, err)

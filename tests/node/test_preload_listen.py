@@ -246,7 +246,7 @@ def test_children_know_nothing_of_it(app: Run, listening: Listening) -> None:
     env = {"LISTEN_FDS": "1", "LISTEN_PID": "1", "LISTEN_FDNAMES": "other"}
     running = app(script, sockets={str(server.port): server}, env=env)
     for line in (running.said(), running.said(), running.said()):
-        assert not re.search("LISTEN|PM2SD_", line)
+        assert not re.search("LISTEN|PM2SD_NODE", line)
     assert '"HOME"' in line
 
 
