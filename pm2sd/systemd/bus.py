@@ -27,6 +27,9 @@ _METHODS: Final[Mapping[Verb, bytes]] = {
 UNSET: Final = 2**64 - 1
 """What a 64-bit property says for "no value" and for ``infinity``: MemoryCurrent, MemoryMax ..."""
 
+_ASK_EVERY: Final = 0.5
+"""Seconds between two questions about all units that are waited for."""
+
 _STEP: Final = 0.1
 """Seconds of one wait: pystemd holds the GIL for that long, and Ctrl-C is served between two."""
 
@@ -149,6 +152,7 @@ class Bus:
         waited for will not come up: their jobs stay queued too and count as ``failed``.
         """
         deadline = time.monotonic() + timeout
+        asked = time.monotonic()
         queued: dict[bytes, list[Job]] = {}
         results: dict[Job, str] = {}
         wanted = list(dict.fromkeys(jobs))
@@ -173,7 +177,8 @@ class Bus:
             if removed:
                 for job in queued.pop(removed[0], ()):
                     end(job, removed[1])
-            elif doomed:
+            if doomed and queued and time.monotonic() >= asked + _ASK_EVERY:
+                asked = time.monotonic()
                 lost = set(doomed([job.unit for same in queued.values() for job in same]))
                 for path, same in list(queued.items()):
                     if any(job.unit in lost for job in same):
