@@ -148,7 +148,7 @@ def test_states_are_in_pm2s_words(pm2sd: Pm2sd, project: Project) -> None:
     errored = row(pm2sd, project.name("errored"))
     assert errored["pid"] is errored["uptime"] is errored["memory"] is errored["cpu"] is None
     assert errored["result"] == "exit-code"
-    assert errored["restarts"] == 2
+    assert errored["restarts"] == 1  # two starts, as max_restarts says
     assert row(pm2sd, project.name("waiting"))["result"] == "exit-code"
     (element,) = elements(pm2sd, project.name("waiting"))
     assert element["pm2_env"]["exit_code"] == 4

@@ -45,7 +45,9 @@ class Ending:
         ended = exit_words(_CODES.get(self.code, ""), self.status)
         if self.result == "oom-kill" or not ended:
             return words or "failed"
-        return f"{words} ({ended})" if words and self.result != "success" else ended
+        if self.result in ("success", "start-limit-hit"):  # the end counts, not the giving up
+            return ended
+        return f"{words} ({ended})" if words else ended
 
 
 def exit_words(code: str, status: int) -> str:
