@@ -11,6 +11,8 @@ import pytest
 
 from integration.harness import Pm2sd, Project, eventually, properties, systemctl
 from pm2sd.errors import ExitStatus
+from pm2sd.systemd.bus import Bus
+from pm2sd.systemd.cgroup import controllers
 from pm2sd.systemd.paths import unit_directory
 
 
@@ -79,6 +81,21 @@ def test_a_changed_memory_limit_is_set_without_a_restart(pm2sd: Pm2sd, project: 
     unit = f"{project.name('a')}@0.service"
     assert properties(unit, "MemoryMax")["MemoryMax"] == str(200 * 1024 * 1024)
     assert pid(project, "a") == before
+
+
+def test_limits_that_nothing_enforces_are_told_once(pm2sd: Pm2sd, project: Project) -> None:
+    with Bus.open() as bus:
+        there = controllers(bus.manager("ControlGroup"))
+    missing = {"memory", "cpu"} - there
+    limits = {"max_memory_restart": "100M", "cpu_quota": "50%"}
+    project.ecosystem([sleeper(project, "a", **limits)])
+    for command in (("apply", "--dry-run"), ("apply",)):
+        said = pm2sd(*command).stderr
+        assert ("warning: nothing enforces" in said) == bool(missing), said
+        told = f"max_memory_restart of {project.name('a')}"
+        assert (told in said) == ("memory" in missing), said
+        assert ("hint:" in said) == bool(missing), said
+    assert "nothing enforces" not in pm2sd("apply").stderr
 
 
 def test_an_option_removed_from_the_file_is_removed_from_the_unit(

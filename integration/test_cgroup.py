@@ -11,7 +11,7 @@ import pytest
 
 from integration.harness import eventually
 from pm2sd.systemd.bus import Bus, Job
-from pm2sd.systemd.cgroup import limits, oom_kills, unit_path, usage
+from pm2sd.systemd.cgroup import controllers, limits, oom_kills, unit_path, usage
 from pm2sd.systemd.paths import unit_directory
 
 WITHIN = 20.0
@@ -100,10 +100,11 @@ def test_limits_in_force(bus: Bus, start: Callable[..., list[str]]) -> None:
     (unit,) = start("exec sleep 300")
     path = where(bus, unit)
     bus.set_properties(unit, runtime=True, properties={"TasksMax": 50, "MemoryMax": 2**28})
-    controllers = Path(f"/sys/fs/cgroup{path}/cgroup.controllers").read_text().split()
-    assert limits(path).pids_max == (50 if "pids" in controllers else None)
-    assert limits(path).memory_max == (2**28 if "memory" in controllers else None)
-    assert oom_kills(path) == (0 if "memory" in controllers else None)
+    there = controllers(bus.manager("ControlGroup"))
+    assert there <= controllers("/")
+    assert limits(path).pids_max == (50 if "pids" in there else None)
+    assert limits(path).memory_max == (2**28 if "memory" in there else None)
+    assert oom_kills(path) == (0 if "memory" in there else None)
 
 
 def test_a_hundred_units_take_milliseconds(bus: Bus, start: Callable[..., list[str]]) -> None:

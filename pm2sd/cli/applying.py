@@ -14,7 +14,7 @@ from pm2sd.control.apply import Wanted, carry_out, plan
 from pm2sd.control.configuration import Configuration, load, refuse_approximations
 from pm2sd.control.session import Session, changing, session
 from pm2sd.errors import ExitStatus
-from pm2sd.plan.plan import Action, Options, Plan
+from pm2sd.plan.plan import Action, AppChange, Options, Plan
 from pm2sd.units.names import parse_instance
 
 
@@ -65,7 +65,9 @@ def apply_file(
     names = [one.app.name for one in configuration.wanted]
     if dry_run:
         with session() as here:
-            tell(_plan(here, configuration, options, strict=strict))
+            todo = _plan(here, configuration, options, strict=strict)
+            tell(todo)
+            say_unenforced(here, todo, configuration.wanted)
         return Outcome(ExitStatus.OK, names)
     with changing(waiting) as here:
         todo = _plan(here, configuration, options, strict=strict)
@@ -75,6 +77,7 @@ def apply_file(
 
 def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> ExitStatus:
     """Carry a plan out and say how it went."""
+    say_unenforced(here, todo, wanted)
     if output.verbose:
         for line in equivalents(todo):
             output.say_equivalent(line)
@@ -107,6 +110,23 @@ def _say_notes_on_file(configuration: Configuration) -> None:
 def say_notes(todo: Plan) -> None:
     """What is to be known of how the options of the changed apps are carried over."""
     for change in todo.changes:
-        if change.reasons or change.action is Action.CREATE:
+        if _is_news(change):
             for line in note_lines(change.name, change.notes):
                 say(line)
+
+
+def say_unenforced(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> None:
+    """Warn of limits of the changed apps that nobody enforces on this machine."""
+    from pm2sd.control.limits import missing
+
+    news = {change.name for change in todo.changes if _is_news(change)}
+    lacking = missing(here, [one.app for one in wanted if one.app.name in news])
+    if lacking:
+        controllers = ", ".join(lacking.controllers)
+        what = f"nothing enforces {'; '.join(lacking.limits)}: no {controllers} controller here"
+        say(f"{paint('warning:', 'yellow', sys.stderr)} {what}")
+        say(f"  {paint('hint:', 'cyan', sys.stderr)} {lacking.remedy}")
+
+
+def _is_news(change: AppChange) -> bool:
+    return bool(change.reasons) or change.action is Action.CREATE

@@ -120,6 +120,16 @@ def oom_kills(path: str) -> int | None:
     return _value(_read(f"{root()}{path}/memory.events"), b"oom_kill")
 
 
+def controllers(path: str) -> frozenset[str]:
+    """The controllers by which the groups in this one can be limited: ``memory``, ``cpu`` ...
+
+    ``path`` is the ControlGroup of a manager, whose units' limits these are; ``/`` tells which of
+    them the kernel has in the unified hierarchy at all. A limit without its controller is accepted
+    by systemd and enforced by nobody (systemd.resource-control(5), Delegate=).
+    """
+    return frozenset(_read(f"{root()}{path}/cgroup.controllers").decode().split())
+
+
 def limits(path: str) -> Limits:
     """The limits in force on one control group, those of the groups around it left aside."""
     directory = root() + path

@@ -11,6 +11,7 @@ from pm2sd.systemd import cgroup
 from pm2sd.systemd.cgroup import (
     Limits,
     Usage,
+    controllers,
     cpu_time,
     limits,
     oom_kills,
@@ -107,6 +108,12 @@ def test_limits_and_kills(tree: Path) -> None:
     assert oom_kills("/web@0.service") == 2
     (tree / "cpu.max").write_text("max 100000\n")
     assert limits("/web@0.service").cpu_usec_per_sec is None
+
+
+def test_the_controllers_there_are(tree: Path) -> None:
+    (tree / "cgroup.controllers").write_text("cpu memory pids\n")
+    assert controllers("/web@0.service") == {"cpu", "memory", "pids"}
+    assert controllers("/gone.service") == frozenset()
 
 
 def test_processes_that_ended_use_nothing() -> None:

@@ -1,0 +1,48 @@
+"""Limits that nobody enforces: what apply has to say where a controller is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pm2sd.control.session import Session
+from pm2sd.ecosystem.app import App
+from pm2sd.plan.limits import CONTROLLERS, unenforced
+from pm2sd.systemd import cgroup
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Controllers that the user's manager has not, what is not enforced for it, and a remedy."""
+
+    controllers: tuple[str, ...]
+    limits: tuple[str, ...]
+    remedy: str
+
+
+def missing(session: Session, apps: Iterable[App]) -> Missing | None:
+    """What is not enforced of some apps' limits; None where all of it is."""
+    there = cgroup.controllers(session.bus.manager("ControlGroup"))
+    found: dict[str, list[str]] = {}
+    for app in apps:
+        for option in unenforced(app, there):
+            found.setdefault(option, []).append(app.name)
+    if not found:
+        return None
+    lacking = sorted({CONTROLLERS[option] for option in found})
+    return Missing(
+        tuple(lacking),
+        tuple(f"{option} of {', '.join(names)}" for option, names in found.items()),
+        remedy(lacking, cgroup.controllers("/")),
+    )
+
+
+def remedy(lacking: Iterable[str], kernel: frozenset[str]) -> str:
+    """What gives a user's manager controllers; ``kernel`` are those of the unified hierarchy."""
+    if not kernel.issuperset(lacking):
+        return (
+            "the kernel has to be booted with systemd.unified_cgroup_hierarchy=1, "
+            "and on a Raspberry Pi with cgroup_enable=memory; in a container, ask its host"
+        )
+    wanted = " ".join(sorted({"cpu", "memory", "pids", *lacking}))
+    return f"[Service] Delegate={wanted} in: sudo systemctl edit user@.service; then boot"
