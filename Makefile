@@ -1,7 +1,8 @@
 # `make demo` and `make test` each set up what they need, as root or through sudo, and then run.
 
 PYTHON := .venv/bin/python
-SCRIPTS := .ci/run examples/demo integration/provision integration/sandbox $(wildcard benchmarks/*.sh)
+SCRIPTS := .ci/run examples/demo integration/provision integration/run-tests \
+  integration/sandbox $(wildcard benchmarks/*.sh)
 
 .PHONY: help setup pm2 lint test demo bench clean
 
@@ -29,7 +30,7 @@ lint: setup
 	shellcheck $(SCRIPTS)
 
 test: lint pm2
-	integration/sandbox -- env HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis $(PYTHON) -m pytest
+	integration/run-tests
 
 demo: setup
 	@examples/demo
