@@ -118,12 +118,16 @@ def _cells(row: Row) -> list[tuple[str, str]]:
         (row.mode, ""),
         (str(row.pid or 0), ""),
         (human.duration(row.uptime), ""),
-        (str(row.restarts), ""),
-        (row.state, STYLES.get(row.state, "")),
+        (f"{row.restarts} (oom)", "red") if row.oom and row.pid else (str(row.restarts), ""),
+        (_state(row), STYLES.get(row.state, "")),
         (human.percent(row.cpu), ""),
         (human.size(row.memory), ""),
         (row.user, ""),
     ]
+
+
+def _state(row: Row) -> str:
+    return f"{row.state} (oom)" if row.oom and not row.pid else row.state
 
 
 def _block(row: Row) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pm2sd.control.session import Session
 from pm2sd.ecosystem.app import App
-from pm2sd.plan.limits import CONTROLLERS, unenforced
+from pm2sd.plan.limits import unenforced
 from pm2sd.systemd import cgroup
 
 
@@ -24,15 +24,16 @@ def missing(session: Session, apps: Iterable[App]) -> Missing | None:
     """What is not enforced of some apps' limits; None where all of it is."""
     there = cgroup.controllers(session.bus.manager("ControlGroup"))
     found: dict[str, list[str]] = {}
+    lacking: set[str] = set()
     for app in apps:
-        for option in unenforced(app, there):
-            found.setdefault(option, []).append(app.name)
+        for limit, controller in unenforced(app, there).items():
+            found.setdefault(limit, []).append(app.name)
+            lacking.add(controller)
     if not found:
         return None
-    lacking = sorted({CONTROLLERS[option] for option in found})
     return Missing(
-        tuple(lacking),
-        tuple(f"{option} of {', '.join(names)}" for option, names in found.items()),
+        tuple(sorted(lacking)),
+        tuple(f"{limit} of {', '.join(names)}" for limit, names in found.items()),
         remedy(lacking, cgroup.controllers("/")),
     )
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pm2sd.ecosystem.nodes import Plain
 
 ExecMode = Literal["fork", "cluster"]
+MemoryPolicy = Literal["hard", "graceful"]
 Hardening = Literal["off", "basic", "strict"]
 
 UNLIMITED_RESTARTS: Final = 2**31 - 1
@@ -67,6 +68,8 @@ class App:
     restart_delay: int = 0
     exp_backoff_restart_delay: int | None = None
     max_memory_restart: int | None = None
+    memory_policy: MemoryPolicy = "hard"
+    memory_total: int | None = None
     cron_restart: str | None = None
     cron_catch_up: bool = False
     schedule: str | None = None

@@ -19,6 +19,7 @@ from pm2sd.ecosystem.instances import count, exec_mode
 from pm2sd.ecosystem.listening import listen
 from pm2sd.ecosystem.log_paths import Logs, logs
 from pm2sd.ecosystem.machine import Machine
+from pm2sd.ecosystem.memory import memory
 from pm2sd.ecosystem.nodes import Plain, Source, plain
 from pm2sd.ecosystem.on_failure import on_failure
 from pm2sd.ecosystem.program import Program, find_program
@@ -185,7 +186,7 @@ def _app(
         written=_written(subject.declared),
         **asdict(output),
         **asdict(files),
-        **{**same, **by_the_clock(subject)},
+        **{**same, **by_the_clock(subject), **memory(subject)},
     )
 
 

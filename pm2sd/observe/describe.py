@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from pm2sd.systemd import cgroup, exits
 from pm2sd.systemd.bus import UNSET, Bus
 from pm2sd.systemd.results import CLD_DUMPED, CLD_EXITED, CLD_KILLED, Ending
 from pm2sd.translate.logs import fill_in, streams
+from pm2sd.translate.memory import limits_text
 from pm2sd.units import names
 from pm2sd.units.model import Output
 
@@ -57,13 +58,17 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class LastExit:
-    """How the instance last ended: in words, and when in seconds since 1970."""
+    """How the instance last ended: in words, and when in seconds since 1970.
+
+    ``oom``: it, or a child of it, was killed by the OOM killer.
+    """
 
     words: str
     time: float
     code: int | None
     signal: int | None
     requested: bool
+    oom: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +116,8 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
     directory = known.directory.path
     ours = {str(directory / path) for path in stored.files}
     last_exit, journal_error = _last_exit(one.unit, properties)
+    if last_exit and last_exit.oom and (text := limits_text(stored.app)):
+        last_exit = replace(last_exit, words=f"{last_exit.words}: {text}")
     read: list[str] = properties["DropInPaths"]
     # systemd does not notice a new drop-in by itself: it remembers the directories.
     there = [path for _, path in known.directory.drop_ins([one.unit])]
@@ -122,7 +129,7 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
         journal_error=journal_error,
         next_run=_next_run(bus, stored.app),
         watching=_watching(bus, stored.app),
-        limits=_limits(properties),
+        limits=(*_limits(properties), *_limits_of_memory(bus, stored.app, properties)),
         confined=_confined(int(properties["MainPID"])),
         logs=_logs(stored.app, one),
         ports=_ports(properties["ControlGroup"]),
@@ -181,6 +188,7 @@ def _told(ending: Ending, realtime_usec: int, *, requested: bool) -> LastExit:
         ending.status if ending.code == CLD_EXITED else None,
         ending.status if ending.code in (CLD_KILLED, CLD_DUMPED) else None,
         requested,
+        ending.result == "oom-kill",
     )
 
 
@@ -196,6 +204,20 @@ def _limits(properties: Mapping[str, Any]) -> tuple[Limit, ...]:
             enforced = kernel.memory_max is not None
         found.append(Limit(directive, limit, measure, enforced))
     return tuple(found)
+
+
+def _limits_of_memory(bus: Bus, app: App, properties: Mapping[str, Any]) -> list[Limit]:
+    """Those that are not the instance's own in systemd."""
+    found = []
+    if app.memory_policy == "graceful":
+        found.append(Limit("graceful above", app.max_memory_restart, "bytes"))
+    if app.memory_total is not None:
+        value = int(bus.get(names.slice_name(app.name), "Slice", "MemoryMax"))
+        around = properties["ControlGroup"].rpartition("/")[0]
+        enforced = not around or cgroup.limits(around).memory_max is not None
+        limit = None if value == UNSET else value
+        found.append(Limit("memory_total", limit, "bytes", enforced or limit is None))
+    return found
 
 
 def _confined(pid: int) -> bool | None:

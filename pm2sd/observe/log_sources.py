@@ -10,7 +10,7 @@ from pm2sd.ecosystem.app import App
 from pm2sd.plan.select import Instance
 from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd import flushed
-from pm2sd.translate import watch
+from pm2sd.translate import memory, watch
 from pm2sd.translate.logs import Streams, fill_in, streams
 from pm2sd.units import names
 from pm2sd.units.model import JOURNAL, Output
@@ -32,14 +32,14 @@ class LogFile:
 class Sources:
     """What to read: ``identifiers`` and ``units`` of the journal by app, and ``files``.
 
-    ``watchers`` are the identifiers of the apps' file watchers, with the app of each;
-    ``hidden_before`` is the moment an app was flushed, in microseconds since 1970.
+    ``helpers`` are the identifiers of what watches over apps (their files, their memory), with the
+    app of each; ``hidden_before`` is the moment an app was flushed, in microseconds since 1970.
     """
 
     identifiers: Mapping[str, Mapping[str, Instance]]
     units: Mapping[str, Instance]
     files: tuple[LogFile, ...]
-    watchers: Mapping[str, str] = field(default_factory=dict)
+    helpers: Mapping[str, str] = field(default_factory=dict)
     hidden_before: Mapping[str, int] = field(default_factory=dict)
 
     def instance_of(self, identifier: str) -> Instance | None:
@@ -69,8 +69,13 @@ def sources(
         hidden[name] = flushed.load(unit_name)
         files += _files(app, members, asked)
     units = {one.unit: one for one in chosen}
-    watchers = {watch.identifier(name): name for name in by_app if apps[name].app.watched}
-    return Sources(identifiers, units, tuple(files), watchers, hidden)
+    helpers = {watch.identifier(name): name for name in by_app if apps[name].app.watched}
+    helpers |= {
+        memory.identifier(name): name
+        for name in by_app
+        if apps[name].app.memory_policy == "graceful"
+    }
+    return Sources(identifiers, units, tuple(files), helpers, hidden)
 
 
 def _identifier(logs: Streams, one: Instance) -> str:

@@ -195,7 +195,7 @@ class Logs:
         wanted, units = self._filter, self._sources.units
         limit = None if wanted.lines is None else wanted.lines * _MESSAGES_PER_LINE
         query = Query(
-            identifiers=tuple(self._sources.watchers),
+            identifiers=tuple(self._sources.helpers),
             units=tuple(units),
             lines=None if wanted.since or limit is None else limit * max(1, len(units)),
             since=wanted.since,
@@ -230,7 +230,7 @@ class Logs:
             )
             if self._filter.messages:
                 units = tuple(self._sources.units)
-                identifiers += tuple(self._sources.watchers)
+                identifiers += tuple(self._sources.helpers)
             if not identifiers and not units:
                 return None
         return Query(
@@ -255,7 +255,7 @@ class Logs:
         if instance := self._sources.instance_of(entry.identifier):
             app: str | None = instance.app
             kind = "err" if entry.priority in _ERRORS else "out"
-        elif app := self._sources.watchers.get(entry.identifier):
+        elif app := self._sources.helpers.get(entry.identifier):
             text = f"{app}: {text}"
         elif instance := self._sources.units.get(entry.fields.get("USER_UNIT", "")):
             app = instance.app

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -48,7 +48,8 @@ class Row:
     ``pid``, ``uptime``, ``cpu`` and ``memory`` are None for an instance that does not run.
     ``restarts`` counts systemd's automatic restarts since the instance was last started by hand.
     ``result`` is the Result property (systemd.exec(5), $SERVICE_RESULT) of one that is down or
-    waits to be restarted, else empty. ``enabled`` says that the app comes back at boot.
+    waits to be restarted, else empty. ``oom`` says that this end, or the one before the automatic
+    restart of one that runs, was the OOM killer's. ``enabled``: the app comes back at boot.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Row:
     memory: int | None
     user: str
     result: str
+    oom: bool
     enabled: bool
 
 
@@ -106,6 +108,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
         name: known.directory.exists(f"default.target.wants/{names.target(name)}")
         for name in {one.app for one in chosen}
     }
+    killed = _killed({unit: group for unit, group in groups.items() if processes[unit].restarts})
     user = _user_name()
     result = []
     for one in chosen:
@@ -126,6 +129,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
                 memory=cgroup.memory(group, pids[one.unit]) if group else None,
                 user=user,
                 result=process.result,
+                oom=process.result == "oom-kill" or one.unit in killed,
                 enabled=enabled[one.app],
             )
         )
@@ -182,6 +186,25 @@ def _control_groups(bus: Bus, running: Iterable[Instance]) -> dict[str, str]:
         if path:
             groups[one.unit] = path
     return groups
+
+
+def _killed(groups: Mapping[str, str]) -> set[str]:
+    """Which of some running units the OOM killer ended before; ``groups`` are their own by unit.
+
+    systemd forgets it at the next start, and a new start has a new control group. But the group of
+    the app's slice stays and counts for all of them; only where it has counted, the journal knows.
+    """
+    suspects = [unit for unit, path in groups.items() if cgroup.oom_kills(path.rpartition("/")[0])]
+    if not suspects:
+        return set()
+    from pm2sd.errors import Pm2sdError
+    from pm2sd.systemd.exits import last_exits
+
+    try:
+        ends = last_exits(suspects)
+    except Pm2sdError:
+        return set()
+    return {unit for unit, last in ends.items() if last.result == "oom-kill"}
 
 
 def _user_name() -> str:

@@ -322,6 +322,8 @@ class _Draft:
             if old is not None:
                 self._before[path] = old
                 reasons += _reasons(path, old, new)
+            elif before and path.endswith(".slice"):  # of other new files the target tells
+                reasons += _reasons(path, "", new)
         # A new file of a unit that is not loaded is found without a reload.
         self._reload |= bool(before) and bool(effects)
         return effects, list(dict.fromkeys(reasons))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -50,6 +50,19 @@ def last_exit(unit: str) -> Exit | None:
     """How the unit last ended, None if the journal knows of no end. Raises Pm2sdError."""
     query = Query(units=(unit,), message_ids=tuple(Message), lines=_ENOUGH)
     return told_by(entries(query))
+
+
+def last_exits(units: Sequence[str]) -> dict[str, Exit]:
+    """How each of some units last ended, in one question. Raises Pm2sdError.
+
+    Those that have not ended for long, while others did again and again, are missing.
+    """
+    query = Query(units=tuple(units), message_ids=tuple(Message), lines=_ENOUGH * (len(units) + 8))
+    logs: dict[str, list[Entry]] = {}
+    for entry in entries(query):
+        logs.setdefault(entry.unit, []).append(entry)
+    found = ((unit, told_by(log)) for unit, log in logs.items())
+    return {unit: last for unit, last in found if last is not None}
 
 
 def told_by(log: Iterable[Entry]) -> Exit | None:

@@ -21,7 +21,7 @@ _RESULTS = {
     "core-dump": "",
     "watchdog": "stopped answering the watchdog",
     "start-limit-hit": "was started too often in too short a time",
-    "oom-kill": "was killed for using more memory than its limit",
+    "oom-kill": "ran out of memory and was killed (oom)",
     "protocol": "ended before it was ready",
     "resources": "could not be started: a file or directory it needs is missing",
 }

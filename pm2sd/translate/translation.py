@@ -11,6 +11,7 @@ from pm2sd import __version__
 from pm2sd.ecosystem.app import App
 from pm2sd.notes import Note
 from pm2sd.translate.auxiliary import Auxiliary
+from pm2sd.translate.memory import graceful, total
 from pm2sd.translate.on_failure import handler
 from pm2sd.translate.service import service
 from pm2sd.translate.socket import sockets
@@ -26,6 +27,8 @@ _BESIDE: Final[tuple[Callable[[App, Mark], Auxiliary], ...]] = (
     handler,
     cron_restart,
     schedule,
+    total,
+    graceful,
 )
 
 

@@ -72,6 +72,7 @@ class Service:
     type: Literal["exec", "notify"] = "exec"
     exec_start_pre: tuple[tuple[Text, ...], ...] = ()
     exec_start: tuple[Text, ...]
+    exec_stop_post: tuple[tuple[Text, ...], ...] = ()
     working_directory: str
     environment: Mapping[str, Text] = field(default_factory=dict)
     environment_files: tuple[str, ...] = ()
@@ -94,6 +95,7 @@ class Service:
 
     memory_max: int | None = None
     memory_swap_max: int | None = None
+    oom_policy: Literal["continue", "stop", "kill"] | None = None
     cpu_quota: float | None = None
     io_weight: int | None = None
     tasks_max: int | None = None
@@ -165,6 +167,7 @@ class AuxiliaryService:
     that stays, ``notify`` one that also says when it is ready. ``part_of`` is the app's target for
     one that stops with it. What it prints is info in the journal, or has its level before it
     (sd-daemon(3)); a program that stays is started again when it fails.
+    ``quiet`` is for one that runs all the time: that it does is not logged, what it prints is.
     """
 
     name: str
@@ -179,22 +182,35 @@ class AuxiliaryService:
     restart: Literal["on-failure", "no"] = "no"
     restart_sec: int = 1000
     syslog_identifier: Text = ""
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
     """``NAME:WHAT.timer``: starts ``unit`` at each of the calendar events of systemd.time(7).
 
-    ``persistent``: also once for those that passed while the timer was not there.
+    ``persistent``: also once for those that passed while the timer was not there. With ``every``,
+    in milliseconds, it is started so long after the timer, and then after each of its ends.
     """
 
     name: str
     mark: Mark
     description: Text
     part_of: str
-    on_calendar: tuple[str, ...]
-    persistent: bool
+    on_calendar: tuple[str, ...] = ()
+    persistent: bool = False
+    every: int | None = None
     unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """``app-pm2sd-NAME.slice``: what all that runs for an app may use together."""
+
+    name: str
+    mark: Mark
+    description: Text
+    memory_max: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +238,7 @@ Unit: TypeAlias = (
     | SocketKeeper
     | AuxiliaryService
     | Timer
+    | Slice
     | InstanceDropIn
     | EnvironmentFile
 )

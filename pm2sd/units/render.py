@@ -24,6 +24,7 @@ from pm2sd.units.model import (
     InstanceDropIn,
     Mark,
     Service,
+    Slice,
     Socket,
     SocketKeeper,
     Target,
@@ -84,6 +85,7 @@ _KINDS: Final[Mapping[type, _Kind]] = {
     SocketKeeper: _Kind("socket-keeper.j2", lambda unit: unit.name, lambda unit: unit.name),
     AuxiliaryService: _Kind("auxiliary.j2", lambda unit: unit.name, lambda unit: unit.name),
     Timer: _Kind("timer.j2", lambda unit: unit.name, lambda unit: unit.name),
+    Slice: _Kind("slice.j2", lambda unit: unit.name, lambda unit: unit.name),
     InstanceDropIn: _Kind(
         "dropin.j2", lambda unit: names.drop_in(unit.service), lambda unit: unit.service
     ),

@@ -45,6 +45,7 @@ BASE = Row(
     memory=1,
     user="me",
     result="",
+    oom=False,
     enabled=True,
 )
 

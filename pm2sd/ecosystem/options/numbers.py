@@ -20,6 +20,9 @@ from pm2sd.ecosystem.quantities import (
 # A number in a string; PM2 takes every one for the number (lib/tools/Config.js, _valid).
 NUMERIC = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*"
 
+# No interpreter lives in less; a smaller number was meant in megabytes.
+LEAST_MEMORY = 2**20
+
 # A thousand CPUs.
 _MOST_PERCENT = 100_000
 

@@ -7,7 +7,7 @@ from pm2sd.ecosystem.options.dependencies import Dependencies
 from pm2sd.ecosystem.options.directives import Directives
 from pm2sd.ecosystem.options.lists import Environment, SignalName, Strings, VariableNames
 from pm2sd.ecosystem.options.model import Option, Section
-from pm2sd.ecosystem.options.numbers import Duration, Integer, Percentage
+from pm2sd.ecosystem.options.numbers import LEAST_MEMORY, Duration, Integer, Percentage, Size
 from pm2sd.ecosystem.options.types import Boolean, Choice, CronPattern, Either, Shape, ValueType
 from pm2sd.notes import Fidelity
 
@@ -173,12 +173,32 @@ OURS = (
         example="tasks_max: 200",
         default_text="DefaultTasksMax= of the manager",
     ),
-    _planned(
-        "memory_policy",
-        Choice({"hard": "hard", "graceful": "graceful"}, "hard or graceful"),
-        "What happens at max_memory_restart: killed by the kernel, or restarted in peace.",
-        "MemoryMax=, a .timer",
-        "memory_policy: graceful",
+    Option(
+        name="memory_policy",
+        section=Section.OURS,
+        type=Choice({"hard": "hard", "graceful": "graceful"}, "hard or graceful"),
+        default="hard",
+        doc="What happens at max_memory_restart. hard: the kernel kills. graceful: every 30 s the "
+        "instances that use more are reloaded, with their stop signal and one after the other, "
+        "and the kernel kills at half as much again. The cache of files does not count as use.",
+        becomes="MemoryMax=, NAME:memory.timer",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 looks every 30 s, too, but at the main process only, and has no hard "
+        "limit.",
+        example="memory_policy: graceful",
+    ),
+    Option(
+        name="memory_total",
+        section=Section.OURS,
+        type=Size(LEAST_MEMORY),
+        doc="The most memory that all instances may use together, with all that runs for the app "
+        "(its watcher). Where they take more, the kernel kills the process that uses most, and "
+        "its instance is started again.",
+        becomes="MemoryMax= and MemorySwapMax=0 of app-pm2sd-NAME.slice",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it. A change takes effect without a restart.",
+        example="memory_total: 1G",
+        default_text="no limit",
     ),
     Option(
         name="nice",

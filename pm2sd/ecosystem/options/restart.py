@@ -5,12 +5,9 @@ from __future__ import annotations
 from pm2sd.ecosystem.app import UNLIMITED_RESTARTS
 from pm2sd.ecosystem.options.lists import ExitCodes
 from pm2sd.ecosystem.options.model import Flag, Option, Section, Zero
-from pm2sd.ecosystem.options.numbers import Duration, Integer, Size
+from pm2sd.ecosystem.options.numbers import LEAST_MEMORY, Duration, Integer, Size
 from pm2sd.ecosystem.options.types import Boolean, CronPattern
 from pm2sd.notes import Fidelity
-
-# No interpreter lives in less; a smaller number was meant in megabytes.
-_LEAST_MEMORY = 2**20
 
 RESTART = (
     Option(
@@ -103,7 +100,7 @@ RESTART = (
     Option(
         name="max_memory_restart",
         section=Section.RESTART,
-        type=Size(_LEAST_MEMORY),
+        type=Size(LEAST_MEMORY),
         zero=Zero(),
         default_text="no limit",
         pm2="Restarts the app once its main process uses more, looked up every 30 s.",
@@ -112,7 +109,8 @@ RESTART = (
         becomes="MemoryMax=, MemorySwapMax=0",
         fidelity=Fidelity.BETTER,
         difference="Children count, nothing is polled, and the limit is never exceeded; the app "
-        "gets no signal to end by itself.",
+        "gets no signal to end by itself, unless memory_policy is graceful. With autorestart: "
+        "false it stays down.",
         example="max_memory_restart: 300M",
         flags=(Flag(("--max-memory-restart",)),),
     ),
