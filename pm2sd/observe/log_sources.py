@@ -33,7 +33,8 @@ class Sources:
     """What to read: ``identifiers`` and ``units`` of the journal by app, and ``files``.
 
     ``helpers`` are the identifiers of what watches over apps (their files, their memory), with the
-    app of each; ``hidden_before`` is the moment an app was flushed, in microseconds since 1970.
+    app of each; ``hidden_before`` is the moment an app was flushed, in microseconds since 1970;
+    ``limits`` are each app's limits of memory in words.
     """
 
     identifiers: Mapping[str, Mapping[str, Instance]]
@@ -41,6 +42,7 @@ class Sources:
     files: tuple[LogFile, ...]
     helpers: Mapping[str, str] = field(default_factory=dict)
     hidden_before: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
 
     def instance_of(self, identifier: str) -> Instance | None:
         """The instance that logs under an identifier."""
@@ -75,7 +77,8 @@ def sources(
         for name in by_app
         if apps[name].app.memory_policy == "graceful"
     }
-    return Sources(identifiers, units, tuple(files), helpers, hidden)
+    limits = {name: memory.limits_text(apps[name].app) for name in by_app}
+    return Sources(identifiers, units, tuple(files), helpers, hidden, limits)
 
 
 def _identifier(logs: Streams, one: Instance) -> str:

@@ -16,6 +16,7 @@ from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.observe.log_sources import LogFile, Sources, Stream
 from pm2sd.observe.tail import Tail
 from pm2sd.plan.select import Instance
+from pm2sd.systemd.exits import Message
 from pm2sd.systemd.following import Following
 from pm2sd.systemd.journal import Entry, Query, entries, suppressed
 from pm2sd.units import names
@@ -259,6 +260,9 @@ class Logs:
             text = f"{app}: {text}"
         elif instance := self._sources.units.get(entry.fields.get("USER_UNIT", "")):
             app = instance.app
+            limits = self._sources.limits.get(app)
+            if limits and entry.fields.get("MESSAGE_ID") == Message.OUT_OF_MEMORY:
+                text = f"{text.removesuffix('.')}: {limits}"  # systemd does not say which
         wanted = self._filter.messages if kind == "systemd" else kind in self._filter.streams
         if app is None or not wanted:
             return ()

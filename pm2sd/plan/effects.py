@@ -25,7 +25,6 @@ LIVE = frozenset(
         "CPUWeight",
         "Description",
         "Documentation",
-        "ExecStopPost",
         "IOWeight",
         "KillMode",
         "KillSignal",

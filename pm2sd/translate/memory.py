@@ -9,9 +9,8 @@ from pm2sd.ecosystem.app import App
 from pm2sd.ecosystem.quantities import show_size
 from pm2sd.notes import Fidelity, Note
 from pm2sd.translate.auxiliary import Auxiliary
-from pm2sd.translate.logs import SYSTEMD_CAT
 from pm2sd.units import names
-from pm2sd.units.model import INSTANCE, AuxiliaryService, Mark, Slice, Text, Timer
+from pm2sd.units.model import AuxiliaryService, Mark, Slice, Timer
 
 PERIOD: Final = 30_000
 """How often instances are looked at where ``memory_policy`` is graceful: as often as PM2 does."""
@@ -57,12 +56,6 @@ done
 [ -z "$over" ] || exec "$@"
 """
 
-# systemd's own message does not say what the limit was. systemd-cat: standard output may be a file
-# of the app's.
-_TELL: Final = """\
-[ "$SERVICE_RESULT" != oom-kill ] || exec "$@"
-"""
-
 
 def memory_max(app: App) -> int | None:
     """What the kernel holds an instance to; under ``graceful`` it is half as much again."""
@@ -80,21 +73,6 @@ def limits_text(app: App) -> str:
     if app.memory_total is not None:
         parts.append(f"memory_total is {show_size(app.memory_total)}")
     return "; ".join(parts)
-
-
-def tell_limits(app: App) -> tuple[tuple[Text, ...], ...]:
-    """The ExecStopPost= by which the journal says at which limit an instance was killed."""
-    text = limits_text(app)
-    if not text:
-        return ()
-    return (
-        (
-            *("/bin/sh", "-c", _TELL, "pm2sd-memory"),
-            *(SYSTEMD_CAT, (f"--identifier={names.unit_name(app.name)}@", INSTANCE)),
-            *("--priority=err", "--level-prefix=false"),
-            *("/bin/echo", f"out of memory, killed by the kernel: {text}"),
-        ),
-    )
 
 
 def total(app: App, mark: Mark) -> Auxiliary:

@@ -6,7 +6,7 @@ from pm2sd.ecosystem.app import App
 from pm2sd.notes import Fidelity, Note
 from pm2sd.translate.hardening import directives, writable
 from pm2sd.translate.logs import streams
-from pm2sd.translate.memory import memory_max, tell_limits
+from pm2sd.translate.memory import limits_text, memory_max
 from pm2sd.translate.node import has_preload, node_environment
 from pm2sd.translate.on_failure import handler_of
 from pm2sd.translate.restart import restart_policy
@@ -29,7 +29,6 @@ def service(
     environment: dict[str, Text] = {**app.env, **node_environment(app, unit_directory)}
     environment[app.instance_var] = (INSTANCE,)
     backoff = bool(policy.exec_start_pre)
-    told = tell_limits(app)
     unit = Service(
         name=names.service_template(app.name),
         mark=mark,
@@ -43,7 +42,6 @@ def service(
         timeout_start=app.listen_timeout + policy.longest_wait if notify else None,
         exec_start_pre=(policy.exec_start_pre,) if backoff else (),
         exec_start=(*logs.wrapper, *app.command),
-        exec_stop_post=told,
         socket=socket_of(app),
         working_directory=app.cwd,
         environment=environment,
@@ -65,9 +63,8 @@ def service(
         memory_max=memory_max(app),
         # With swap the limit would only push the app out to disk (measured).
         memory_swap_max=None if app.max_memory_restart is None else 0,
-        # Where a child was the victim, the others get their signal before all are started again;
-        # "kill" would kill them with it, and even what ExecStopPost= runs (measured).
-        oom_policy="stop" if told else None,
+        # Where a child is the victim, the others get their signal before all are started again.
+        oom_policy="stop" if limits_text(app) else None,
         cpu_quota=app.cpu_quota,
         io_weight=app.io_weight,
         tasks_max=app.tasks_max,

@@ -72,7 +72,6 @@ class Service:
     type: Literal["exec", "notify"] = "exec"
     exec_start_pre: tuple[tuple[Text, ...], ...] = ()
     exec_start: tuple[Text, ...]
-    exec_stop_post: tuple[tuple[Text, ...], ...] = ()
     working_directory: str
     environment: Mapping[str, Text] = field(default_factory=dict)
     environment_files: tuple[str, ...] = ()
