@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -63,7 +63,7 @@ def load(
     source = read(name, stdin=sys.stdin)
     found = document(source)
     declared: list[Declared] = []
-    problems: list[Problem] = []
+    problems = [*source.problems, *found.problems]
     for node in found.apps:
         one, mistakes = declare(node, source)
         declared.append(one)
@@ -73,7 +73,7 @@ def load(
     problems += resolved.problems
     wanted = tuple(Wanted(app, notes) for app, notes in resolved.apps)
     if problems:
-        raise InvalidConfig(sorted(problems, key=_position))
+        raise InvalidConfig(_in_order(problems, source.name))
     configuration = Configuration(
         str(source.path or ""), wanted, frozenset(one.app.name for one in wanted), found.notes
     )
@@ -193,6 +193,14 @@ def refuse_approximations(todo: Plan, configuration: Configuration) -> None:
         raise InvalidConfig(problems)
 
 
-def _position(problem: Problem) -> tuple[int, int]:
-    where = problem.where
-    return (where.line or 0, where.column or 0) if where else (0, 0)
+def _in_order(problems: Iterable[Problem], name: str) -> list[Problem]:
+    """The problems by their places in the file called ``name``; those of other files come last.
+
+    What an alias shares among apps is one mistake, however many apps have it.
+    """
+
+    def place(problem: Problem) -> tuple[bool, int, int]:
+        where = problem.where or Location(name)
+        return where.file != name, where.line or 0, where.column or 0
+
+    return sorted(dict.fromkeys(problems), key=place)

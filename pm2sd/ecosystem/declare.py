@@ -63,7 +63,7 @@ def declare(node: Node, source: Source) -> tuple[Declared, list[Problem]]:
     for key, child in node.value.items():
         option = find(key)
         if option is not None:
-            written += option.required and child.value not in (None, "")
+            written += option.required and (child.refused or child.value not in (None, ""))
             _take(reading, option, key, child)
         elif not _ASIDE.match(key):
             _unknown(reading, key, child)
@@ -86,6 +86,9 @@ def _unknown(reading: _Reading, key: str, child: Node) -> None:
 def _take(reading: _Reading, option: Option, key: str, child: Node) -> None:
     """Put one written option into the reading."""
     name = key if option is ENV_BLOCK else option.name
+    if child.refused:
+        reading.keys[name], reading.nodes[name] = key, child
+        return
     if _is_unset(option, child):
         return
     if (zero := _lost_zero(option, child)) is not None:
@@ -103,7 +106,9 @@ def _take(reading: _Reading, option: Option, key: str, child: Node) -> None:
         value = option.type.parse(child)
     except Refused as refused:
         for fault in refused.faults:
-            reading.wrong(f"{key}: {fault.message}", (fault.node or child).where, fault.hint)
+            node = fault.node or child
+            if not node.refused:
+                reading.wrong(f"{key}: {fault.message}", node.where, fault.hint)
         return
     reading.values[name] = value
 

@@ -10,7 +10,7 @@ from typing import Final
 from pm2sd.ecosystem.nodes import Node, Source
 from pm2sd.ecosystem.options import find
 from pm2sd.ecosystem.options.nearest import nearest_of
-from pm2sd.errors import InvalidConfig, Problem
+from pm2sd.errors import Problem
 from pm2sd.notes import Fidelity, Note
 
 _SECTIONS: Final = ("apps", "pm2", "deploy", "static")
@@ -25,7 +25,8 @@ class Document:
     """A configuration taken apart; every node of ``apps`` and ``static`` is an object.
 
     ``apps`` is empty only where the file has ``deploy`` or ``static`` instead. ``notes`` name the
-    top-level keys that mean nothing, and the folders that are not served.
+    top-level keys that mean nothing, and the folders that are not served; ``problems`` are the
+    mistakes in how the parts are put together.
     """
 
     source: Source
@@ -33,13 +34,14 @@ class Document:
     deploy: Node | None = None
     static: tuple[Node, ...] = ()
     notes: tuple[Note, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 def document(source: Source) -> Document:
     """The parts of a configuration, in every shape that PM2 takes (lib/API.js, _startJson).
 
     ``{apps: ...}`` and ``{pm2: ...}``, each with one app or a list of them, a bare list, a bare
-    app, and a package.json with one of the first two. Raises InvalidConfig with every mistake.
+    app, and a package.json with one of the first two.
     """
     return _Reading(source).document()
 
@@ -62,9 +64,8 @@ class _Reading:
                 message = f"expected an object with a list of apps; got {root.kind}"
                 self._wrong(message, root, "write apps: and the apps below it")
                 found = Document(self.source, ())
-        if self.problems:
-            raise InvalidConfig(sorted(self.problems, key=_position))
-        return replace(found, notes=(*found.notes, *map(_unserved, found.static)))
+        notes = (*found.notes, *map(_unserved, found.static))
+        return replace(found, notes=notes, problems=tuple(self.problems))
 
     def _is_app(self, keys: Mapping[str, Node]) -> bool:
         sections = "apps" in keys or "pm2" in keys
@@ -142,7 +143,7 @@ class _Reading:
         for item in items:
             if not isinstance(item.value, Mapping):
                 self._wrong(f"expected {what}; got {item.kind}", item, hint)
-        return items
+        return tuple(item for item in items if isinstance(item.value, Mapping))
 
     def _no_apps(self, root: Node, keys: Mapping[str, Node]) -> None:
         if self._is_package:
@@ -172,6 +173,7 @@ class _Reading:
         if not isinstance(node.value, Mapping):
             hint = "it has a key for each environment: deploy: { production: { ... } }"
             self._wrong(f"deploy must be an object; it is {node.kind}", node, hint)
+            return None
         return node
 
     def _static(self, keys: Mapping[str, Node]) -> tuple[Node, ...]:
@@ -196,14 +198,10 @@ class _Reading:
             yield Note("pm2", Fidelity.NO_EFFECT, f"{where}: 'pm2' has no effect beside 'apps'")
 
     def _wrong(self, message: str, node: Node, hint: str) -> None:
-        self.problems.append(self.source.problem(message, node.where, hint))
+        if not node.refused:
+            self.problems.append(self.source.problem(message, node.where, hint))
 
 
 def _unserved(node: Node) -> Note:
     text = f"{node.where}: nothing serves this folder yet; run a server as an app instead"
     return Note("static", Fidelity.NOT_YET, text)
-
-
-def _position(problem: Problem) -> tuple[int, int]:
-    where = problem.where
-    return (where.line or 0, where.column or 0) if where else (0, 0)

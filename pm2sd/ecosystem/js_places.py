@@ -28,9 +28,18 @@ class Locator:
     constants: Mapping[str, Literal]
 
     def node(
-        self, value: Plain, literal: Literal | None, steps: Steps = (), key: Location | None = None
+        self,
+        value: Plain,
+        literal: Literal | None,
+        steps: Steps = (),
+        key: Location | None = None,
+        *,
+        refused: frozenset[Steps] = frozenset(),
     ) -> Node:
-        """The value as nodes; ``literal`` is what the text has in its place, as far as known."""
+        """The value as nodes; ``literal`` is what the text has in its place, as far as known.
+
+        ``refused`` are the paths of what no configuration can hold.
+        """
         content = self._content(literal)
         if content is not None and not self._agrees(value, content):
             literal = content = key = None
@@ -39,28 +48,32 @@ class Locator:
             if literal is not None
             else Location(self.places.name, key=key_path(steps))
         )
+        if steps in refused:
+            return Node(None, where, key, refused=True)
         match value:
             case dict():
                 entries = self._entries(content)
                 members = {
-                    name: self._member(item, entries.get(name), (*steps, name))
+                    name: self._member(item, entries.get(name), (*steps, name), refused)
                     for name, item in value.items()
                 }
                 return Node(members, where, key)
             case list():
                 items = self._items(content, len(value))
                 listed = (
-                    self.node(item, found, (*steps, index))
+                    self.node(item, found, (*steps, index), refused=refused)
                     for index, (item, found) in enumerate(zip(value, items, strict=True))
                 )
                 return Node(tuple(listed), where, key)
             case scalar:
                 return Node(scalar, where, key)
 
-    def _member(self, value: Plain, entry: Entry | None, steps: Steps) -> Node:
+    def _member(
+        self, value: Plain, entry: Entry | None, steps: Steps, refused: frozenset[Steps]
+    ) -> Node:
         if entry is None:
-            return self.node(value, None, steps)
-        return self.node(value, entry.value, steps, self.places.at(entry.start))
+            return self.node(value, None, steps, refused=refused)
+        return self.node(value, entry.value, steps, self.places.at(entry.start), refused=refused)
 
     def _content(self, literal: Literal | None) -> Literal | None:
         """The literal itself, or what the constant that it names was declared as."""

@@ -20,11 +20,14 @@ class Node:
 
     ``value`` is a scalar, a tuple of nodes (a sequence) or a mapping from key to node.
     ``where`` is the value's first character; ``key_where`` that of its key, in a mapping.
+    ``refused``: what was written here is a mistake that reading told of, and ``value`` is None in
+    its place; nothing else is to be said about it.
     """
 
     value: Scalar | tuple[Node, ...] | Mapping[str, Node]
     where: Location
     key_where: Location | None = None
+    refused: bool = False
 
     @property
     def kind(self) -> str:
@@ -61,7 +64,8 @@ class Source:
 
     ``name`` is what messages call it (the path as the user wrote it, ``<stdin>``);
     ``path`` is absolute, and None for standard input; ``env_read`` names the variables that a
-    JavaScript file looked up in ``process.env``.
+    JavaScript file looked up in ``process.env``. ``problems`` are the mistakes that reading went on
+    after: they are to be told together with what is wrong with the nodes.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Source:
     text: str
     root: Node
     env_read: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     def problem(self, message: str, where: Location | None, hint: str | None = None) -> Problem:
         """A problem at a place in this source, with the line of text it stands on."""

@@ -52,8 +52,9 @@ def find_default(directory: str) -> str | None:
 def read(path: str, *, stdin: TextIO | None, timeout: float = TIMEOUT) -> Source:
     """The configuration in a file, or from standard input where ``path`` is ``-``.
 
-    ``timeout`` is for JavaScript, in seconds. Raises InvalidConfig: for a file that cannot be
-    read, is of no known kind, or has mistakes.
+    ``timeout`` is for JavaScript, in seconds. Raises InvalidConfig for a file that cannot be read,
+    is of no known kind, or whose text is not what its kind says; all other mistakes are the
+    Source's ``problems``.
     """
     if path == STDIN:
         return _read_stdin(stdin, timeout)

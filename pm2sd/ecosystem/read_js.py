@@ -27,7 +27,7 @@ _ROOT_HINTS = {
 
 
 def read_module(places: Places, path: Path, timeout: float) -> Source:
-    """The export of a JavaScript file; raises InvalidConfig."""
+    """The export of a JavaScript file; raises InvalidConfig if evaluating it goes wrong."""
     node = find_node()
     if node is None:
         message = f"{places.name} is JavaScript: reading it takes Node, and there is none on PATH"
@@ -64,11 +64,10 @@ def _source(
     locator: Locator,
     literal: Literal | None,
 ) -> Source:
-    root = locator.node(evaluated.value, literal)
     refused = [*evaluated.refused, *_bad_strings(evaluated.value)]
-    if refused:
-        raise InvalidConfig([_refusal(places, root, at, what) for at, what in refused])
-    return Source(places.name, path, places.text, root, evaluated.env_read)
+    root = locator.node(evaluated.value, literal, refused=frozenset(at for at, _ in refused))
+    problems = tuple(_refusal(places, root, at, what) for at, what in refused)
+    return Source(places.name, path, places.text, root, evaluated.env_read, problems)
 
 
 def _refusal(places: Places, root: Node, at: Steps, what: str) -> Problem:

@@ -7,6 +7,7 @@ places for every key and value; an expression that is more than that is left to 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from pm2sd.ecosystem.js_literal import (
@@ -28,21 +29,24 @@ from pm2sd.errors import InvalidConfig, Location, Problem
 
 
 def read_json(places: Places, path: Path | None, timeout: float) -> Source:
-    """The text of ``places`` as nodes; raises InvalidConfig with every duplicate key, or NaN."""
+    """The text of ``places`` as nodes, with every duplicate key and NaN among its problems.
+
+    Raises InvalidConfig for what is no JSON to PM2 either.
+    """
     try:
         literal = parse(places.text)
     except BadSyntax as error:
         raise places.invalid(error.offset, error.message, error.hint) from None
     problems = [_duplicate(places, *pair) for pair in duplicates(literal)]
-    if problems:
-        raise InvalidConfig(problems)
     unknown = first_unknown(literal)
-    if unknown is not None:
-        return read_expression(places, path, literal, unknown, timeout)
-    root = _node(literal, None, places, problems)
-    if problems:
-        raise InvalidConfig(problems)
-    return Source(places.name, path, places.text, root)
+    if unknown is None:
+        root = _node(literal, None, places, problems)
+        return Source(places.name, path, places.text, root, problems=tuple(problems))
+    try:
+        source = read_expression(places, path, literal, unknown, timeout)
+    except InvalidConfig as error:
+        raise InvalidConfig([*problems, *error.problems()]) from None
+    return replace(source, problems=(*problems, *source.problems))
 
 
 def _duplicate(places: Places, earlier: Entry, later: Entry) -> Problem:
@@ -71,6 +75,6 @@ def _node(literal: Literal, key: Location | None, places: Places, problems: list
             return Node(None, where, key)
         case float() as number if math.isnan(number):
             problems.append(places.problem(literal.start, "NaN is not a number"))
-            return Node(None, where, key)
+            return Node(None, where, key, refused=True)
         case scalar:
             return Node(scalar, where, key)

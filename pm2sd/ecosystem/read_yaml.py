@@ -40,7 +40,7 @@ from pm2sd.ecosystem.yaml_scalars import (
     tag_name,
 )
 from pm2sd.ecosystem.yaml_text import disguise, not_allowed
-from pm2sd.errors import InvalidConfig, Problem
+from pm2sd.errors import InvalidConfig, Location, Problem
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 100
@@ -56,11 +56,14 @@ _HINTS = (
 
 
 def read_yaml(places: Places, path: Path | None) -> Source:
-    """The text of ``places`` as nodes; raises InvalidConfig.
+    """The text of ``places`` as nodes, with the mistakes in them; raises InvalidConfig.
 
-    An alias stands for the very nodes of its anchor: their places are where they were written.
+    That is raised for what ends reading: no YAML, too deep, too much. An alias stands for the very
+    nodes of its anchor: their places are where they were written.
     """
-    return Source(places.name, path, places.text, _Composer(places).document())
+    composer = _Composer(places)
+    root = composer.document()
+    return Source(places.name, path, places.text, root, problems=tuple(composer.problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,10 @@ class _Anchored:
 
 
 class _Composer:
-    """Reads one document out of the events of a text; every method raises InvalidConfig."""
+    """Reads one document out of the events of a text; every method raises InvalidConfig.
+
+    ``problems`` are the mistakes after which reading went on.
+    """
 
     def __init__(self, places: Places) -> None:
         self.places = places
@@ -98,11 +104,9 @@ class _Composer:
             self._next()  # the document's end
             if isinstance(event := self._next(), DocumentStartEvent):
                 message = "a second document begins here; an ecosystem file is one document"
-                raise self._invalid(event, message, "remove the line ---")
+                self._problem(event, message, "remove the line ---")
         except yaml.MarkedYAMLError as error:
             raise self._syntax(error) from None
-        if self.problems:
-            raise InvalidConfig(self.problems)
         return node
 
     def _next(self) -> Event:
@@ -122,7 +126,7 @@ class _Composer:
             self._anchors[event.anchor] = None  # incomplete: an alias of it would be a circle
         where = self.places.at(_offset(event))
         if isinstance(event, ScalarEvent):
-            node = Node(self._scalar(event), where)
+            node = self._scalar(event, where)
         else:
             is_list = isinstance(event, SequenceStartEvent)
             if event.tag not in (None, "!", SEQUENCE if is_list else MAPPING):
@@ -147,10 +151,10 @@ class _Composer:
         if name not in self._anchors:
             close = difflib.get_close_matches(name, self._anchors, 1)
             hint = f"did you mean *{close[0]}?" if close else "an anchor comes before its aliases"
-            raise self._invalid(event, f"there is no anchor &{name} before this", hint)
+            return self._refused(event, f"there is no anchor &{name} before this", hint)
         anchored = self._anchors[name]
         if anchored is None:
-            raise self._invalid(event, f"*{name} is used within &{name} itself")
+            return self._refused(event, f"*{name} is used within &{name} itself")
         self._count(event, anchored.size)
         return anchored.node
 
@@ -162,21 +166,20 @@ class _Composer:
 
     def _mapping(self) -> Mapping[str, Node]:
         members: dict[str, Node] = {}
-        merged: set[str] = set()  # what ``<<`` brought, which the mapping's own keys replace
+        written: dict[str, Location] = {}  # not what ``<<`` brought, which own keys replace
         while not isinstance(event := self._next(), MappingEndEvent):
             if _is_merge(event):
                 for source in self._sources():
-                    fresh = {key: node for key, node in source.items() if key not in members}
-                    members |= fresh
-                    merged |= fresh.keys()
+                    members = {**source, **members}
                 continue
             key_where = self.places.at(_offset(event))
             key = self._key(event)
-            earlier = members.get(key)
-            if earlier is not None and key not in merged:
-                self._duplicate(event, key, earlier)
-            members[key] = replace(self._node(self._next()), key_where=key_where)
-            merged.discard(key)
+            node = replace(self._node(self._next()), key_where=key_where)
+            if key is None:
+                continue
+            if (first := written.setdefault(key, key_where)) is not key_where:
+                self._duplicate(event, key, first)
+            members[key] = node
         return members
 
     def _sources(self) -> Iterator[Mapping[str, Node]]:
@@ -186,13 +189,15 @@ class _Composer:
         for item in node.value if isinstance(node.value, tuple) else (node,):
             if isinstance(item.value, Mapping):
                 yield item.value
-            else:
+            elif not item.refused:
                 message = f"<< takes a mapping or a list of mappings, and this is {item.kind}"
                 self._problem(event, message, "as in <<: *defaults")
 
-    def _key(self, event: Event) -> str:
-        """A key, as JavaScript makes a string of it."""
+    def _key(self, event: Event) -> str | None:
+        """A key, as JavaScript makes a string of it; None after a mistake in it."""
         node = self._node(event)
+        if node.refused:
+            return None
         match node.value:
             case None:
                 return "null"
@@ -200,33 +205,34 @@ class _Composer:
                 return scalar_text(scalar)
             case _:
                 self._problem(event, f"a key must be a string, and this is {node.kind}")
-                return ""
+                return None
 
-    def _duplicate(self, event: Event, key: str, earlier: Node) -> None:
-        first = earlier.key_where or earlier.where
+    def _duplicate(self, event: Event, key: str, first: Location) -> None:
         at = f"first in line {first.line}, column {first.column}"
         self._problem(event, f"the key {key!r} is here twice: {at}", "remove one of them")
 
     # ---- scalars
 
-    def _scalar(self, event: ScalarEvent) -> Scalar:
+    def _scalar(self, event: ScalarEvent, where: Location) -> Node:
         text = self._disguise.restore(event.value)
         value: Scalar = text
         if not is_text(text):
-            self._problem(event, HALF, "\\ud800 to \\udfff go in pairs")
+            return self._refused(event, HALF, "\\ud800 to \\udfff go in pairs")
         if event.tag in TAGGED:
             try:
                 value = TAGGED[event.tag](text)
             except NotOne:
-                self._problem(event, f"{text!r} is not what its tag {tag_name(event.tag)} says")
+                message = f"{text!r} is not what its tag {tag_name(event.tag)} says"
+                return self._refused(event, message)
         elif event.tag not in (None, "!"):
             self._refuse_tag(event)
+            return Node(None, where, refused=True)
         elif event.tag is None and event.implicit[0]:
             value = plain_scalar(text)
         if isinstance(value, float) and math.isnan(value):
-            self._problem(event, f"{text} is not a number", 'quote it to mean the text: ".nan"')
-            return None
-        return value
+            hint = 'quote it to mean the text: ".nan"'
+            return self._refused(event, f"{text} is not a number", hint)
+        return Node(value, where)
 
     # ---- mistakes
 
@@ -235,6 +241,11 @@ class _Composer:
         self._problem(
             event, f"the tag {tag_name(str(event.tag))} is not known", f"known are {known}"
         )
+
+    def _refused(self, event: Event, message: str, hint: str | None = None) -> Node:
+        """A mistake, and the node that stands in its place."""
+        self._problem(event, message, hint)
+        return Node(None, self.places.at(_offset(event)), refused=True)
 
     def _problem(self, event: Event, message: str, hint: str | None = None) -> None:
         self.problems.append(self.places.problem(_offset(event), message, hint))
