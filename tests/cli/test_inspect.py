@@ -6,7 +6,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pm2sd.cli.inspect import inspect
@@ -70,7 +70,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="asks Node what the text means")
-@settings(max_examples=1)
+@settings(max_examples=1, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(VALUES, min_size=150, max_size=150))
 def test_the_text_means_the_value_to_node(values: list[Any]) -> None:
     program = (
