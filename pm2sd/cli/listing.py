@@ -26,6 +26,7 @@ STYLES = {
     "stopping": "yellow",
     "waiting restart": "yellow",
     "waiting": "cyan",
+    "idle": "cyan",
     "stopped": "grey",
     "errored": "red",
 }

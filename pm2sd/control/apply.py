@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pm2sd.control import preload, sockets
+from pm2sd.control import preload, probe, sockets
 from pm2sd.control.running import running
 from pm2sd.control.session import Session
 from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs
@@ -143,6 +143,7 @@ def carry_out(
             return stubborn
         session.bus.disable(todo.disable)
         preload.install(session.directory.path, [one.app for one in wanted])
+        probe.install(session.directory.path, [one.app for one in wanted])
         session.directory.write(todo.write)
     except Pm2sdError:
         if all(session.directory.read(path) == todo.before.get(path) for path in todo.write):

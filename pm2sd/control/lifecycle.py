@@ -129,6 +129,10 @@ def scaled(session: Session, stored: StoredApp, instances: str) -> tuple[Plan, l
         raise Pm2sdError(
             f"{stored.app.name} has a schedule, and so one instance", code=ExitStatus.USAGE
         )
+    if stored.app.idle_timeout is not None:
+        raise Pm2sdError(
+            f"{stored.app.name} has an idle_timeout, and so one instance", code=ExitStatus.USAGE
+        )
     number = _number(instances, stored.app.instances)
     if number < 1:
         raise Pm2sdError(

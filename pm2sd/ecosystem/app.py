@@ -33,7 +33,8 @@ class App:
     ``127.0.0.1:3000``, ``[::1]:3000``, or an absolute path. ``depends_on`` has the number of
     instances of each app that this one waits for; ``cpu_quota`` is percents of one CPU; ``unit``
     has lines of directives by section. ``watched`` and ``ignore_watch`` are paths and patterns
-    relative to ``watch_base``, empty where nothing is watched. ``written`` holds the options as the
+    relative to ``watch_base``, empty where nothing is watched. ``ready`` and ``health`` are what
+    ``ecosystem/checks.py`` makes of the options. ``written`` holds the options as the
     user gave them, under their canonical names.
     """
 
@@ -90,6 +91,9 @@ class App:
     shutdown_with_message: bool = False
     wait_ready: bool = False
     listen_timeout: int = 3000
+    ready: Mapping[str, Plain] | None = None
+    health: Mapping[str, Plain] | None = None
+    idle_timeout: int | None = None
 
     out_file: str | None = None
     error_file: str | None = None

@@ -88,7 +88,9 @@ def _depending(
     for name, condition in conditions.items():
         other = apps[name][0] if name in apps else None
         depends_on[name] = other.instances if other else 1
-        if condition == "ready" and other and not other.wait_ready:
-            text = f"{name} does not say when it is ready (wait_ready): that it runs is enough"
+        if condition == "ready" and other and not (other.wait_ready or other.ready):
+            text = (
+                f"{name} does not say when it is ready (ready, wait_ready): that it runs is enough"
+            )
             notes = (*notes, Note("depends_on", Fidelity.APPROXIMATE, text))
     return replace(app, depends_on=depends_on) if depends_on else app, notes

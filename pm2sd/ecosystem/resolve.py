@@ -9,6 +9,7 @@ from typing import Any
 
 from pm2sd.ecosystem.account import check_account
 from pm2sd.ecosystem.app import App
+from pm2sd.ecosystem.checks import Serving, checks
 from pm2sd.ecosystem.clock import by_the_clock
 from pm2sd.ecosystem.declared import Declared
 from pm2sd.ecosystem.dependencies import Named, in_order
@@ -20,6 +21,7 @@ from pm2sd.ecosystem.listening import listen
 from pm2sd.ecosystem.log_paths import Logs, logs
 from pm2sd.ecosystem.machine import Machine
 from pm2sd.ecosystem.memory import memory
+from pm2sd.ecosystem.node_programs import runs_node
 from pm2sd.ecosystem.nodes import Plain, Source, plain
 from pm2sd.ecosystem.on_failure import on_failure
 from pm2sd.ecosystem.program import Program, find_program
@@ -167,6 +169,14 @@ def _app(
         # As PM2 does: what Python writes to a pipe would else stay in its buffer.
         env = {"PYTHONUNBUFFERED": "1"} | env
     mode = exec_mode(subject, program.interpreter)
+    sockets = listen(subject, mode, program.interpreter, env)
+    asked = Serving(
+        listen=sockets,
+        instances=count(subject),
+        env=env,
+        node=runs_node(program.interpreter, program.command),
+        logs=output,
+    )
     return App(
         name=name,
         source=str(subject.source.path or ""),
@@ -177,8 +187,8 @@ def _app(
         command=program.command,
         cwd=finder.cwd,
         exec_mode=mode,
-        listen=listen(subject, mode, program.interpreter, env),
-        instances=count(subject),
+        listen=sockets,
+        instances=asked.instances,
         env=env,
         secrets=variables.secrets,
         on_failure=on_failure(subject, finder),
@@ -186,6 +196,7 @@ def _app(
         written=_written(subject.declared),
         **asdict(output),
         **asdict(files),
+        **asdict(checks(subject, asked)),
         **{**same, **by_the_clock(subject), **memory(subject)},
     )
 

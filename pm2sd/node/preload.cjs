@@ -16,16 +16,20 @@
 //   backlog                the backlog of those sockets
 //   kill_signal            the stop signal
 //   shutdown_with_message  true or absent
+//   private                true where checks ask this very instance (sockets of its own)
+//   idle_timeout           milliseconds without a connection after which it has itself stopped
 //   fds                    the sockets' descriptors, where a Node process started this one
 //
 // Node 18 to current. It has to be one file, and quick: every start of an app waits for it.
 
 const SOCKET_NAME = 'pm2sd'; // FileDescriptorName= of the socket unit
+const SYSTEMCTL = '/usr/bin/systemctl';
 const SYSTEMD_NOTIFY = '/usr/bin/systemd-notify';
 const FIRST_DESCRIPTOR = 3; // SD_LISTEN_FDS_START, sd_listen_fds(3)
 const LARGEST_BACKLOG = 2 ** 31 - 1; // the kernel takes net.core.somaxconn instead
 const GRACE_MS = 500; // for a client to send once more on a connection, and be told to close it
 const POLL_MS = 50;
+const IDLE_LOOKS = 10; // in one idle_timeout
 
 if (process.env.PM2SD_NODE) main(JSON.parse(process.env.PM2SD_NODE));
 
@@ -36,7 +40,14 @@ function main(settings) {
     delete process.env[name];
   }
   const stopping = gracefulStop(settings);
-  const listens = shareSockets(sockets, settings.backlog ?? LARGEST_BACKLOG, stopping.watch);
+  const own = ownSockets(settings);
+  const idle = stopWhenIdle(settings);
+  const watch = (server, socket) => {
+    stopping.watch(server);
+    if (socket) own.serve(server, sockets.indexOf(socket));
+    idle.watch(server, socket);
+  };
+  const listens = shareSockets(sockets, settings.backlog ?? LARGEST_BACKLOG, watch);
   handOver(settings, sockets, listens);
   if (!process.send) emulateChannel();
   if (settings.shutdown_with_message) stopping.byMessage();
@@ -101,25 +112,27 @@ function serves(socket, { port, host, path }) {
   return port === socket.port && (anywhere || isAt(socket.host, host));
 }
 
-// Patches listen(); `watch` is called with every server that listens. What is returned tells
-// whether one does.
+// Patches listen(); `watch` is called with every server that listens, and the socket it took if it
+// did. What is returned tells whether one does.
 function shareSockets(sockets, backlog, watch) {
   const { Server, isIP } = require('net');
   const { listen } = Server.prototype;
   const state = { listening: false };
   const known = new WeakSet();
+  const taken = new WeakMap();
 
   Server.prototype.listen = function (...args) {
     state.listening = true;
     if (!known.has(this)) {
       known.add(this);
-      this.on('listening', () => watch(this));
+      this.on('listening', () => watch(this, taken.get(this)));
     }
     // The workers of an app that uses cluster itself listen through their primary.
     if (require('cluster').isWorker) return listen.apply(this, args);
     const wanted = requested(args);
     const socket = sockets.find((one) => !one.used && serves(one, wanted));
     if (socket) return listenOn(this, socket, wanted, args);
+    taken.delete(this);
     if (wanted.port && sockets.length && !sockets.some((one) => serves(one, wanted))) {
       warnOnce(
         `the app listens on port ${wanted.port}, which is not one of the sockets of its unit: ` +
@@ -137,6 +150,7 @@ function shareSockets(sockets, backlog, watch) {
     listen.call(server, options, backlog, callback);
     const handle = server._handle;
     if (!handle) return server; // 'error' follows
+    taken.set(server, socket);
     keepOpen(handle, socket);
     if (wanted.host && !isEverywhere(wanted.host) && isEverywhere(socket.host) && !socket.path) {
       narrow(handle, socket, wanted.host);
@@ -184,6 +198,104 @@ function shareSockets(sockets, backlog, watch) {
   }
 
   return state;
+}
+
+// --- what the checks ask ------------------------------------------------------------------------
+
+// A connection to the shared socket reaches any of the instances, so each has Unix sockets of its
+// own in its runtime directory: "alive" answers as long as the event loop turns, "socket-N" is
+// served by the server that took the unit's Nth socket. The workers of an app that uses cluster
+// itself have none: the kernel can tell to whom they belong.
+function ownSockets({ private: asked }) {
+  const places = (process.env.RUNTIME_DIRECTORY ?? '').split(':');
+  const directory = places.find((one) => one.includes('/pm2sd/probe/'));
+  if (!asked || !directory || require('cluster').isWorker) return { serve() {} };
+  const fs = require('fs');
+  const { Server } = require('net');
+  const { listen } = Server.prototype; // before it is patched: these are not the app's
+  let descriptor;
+
+  function listenAt(name, onConnection, { allowHalfOpen, pauseOnConnect } = {}) {
+    const server = new Server({ allowHalfOpen, pauseOnConnect }, onConnection);
+    server.on('error', (error) => warnOnce(`the checks cannot ask this process: ${error.message}`));
+    try {
+      fs.rmSync(`${directory}/${name}`, { force: true }); // of a launcher, or of an earlier run
+      descriptor ??= fs.openSync(directory, fs.constants.O_DIRECTORY);
+      // Through the descriptor, because the path may be longer than a socket's can be.
+      listen.call(server, `/proc/self/fd/${descriptor}/${name}`);
+    } catch (error) {
+      process.nextTick(() => server.emit('error', error));
+    }
+    return server.unref();
+  }
+
+  listenAt('alive', (client) => {
+    client.on('error', () => {}).end('ok');
+  });
+  return {
+    serve(server, number) {
+      const hand = (client) => server.emit('connection', client);
+      const one = listenAt(`socket-${number}`, hand, server);
+      server.once('close', () => one.close());
+    },
+  };
+}
+
+// --- idle_timeout -------------------------------------------------------------------------------
+
+// Nobody connected for that long: no new connection is accepted, and the manager is asked to stop
+// the unit. What comes from then on waits in the socket, which has the manager start it again.
+function stopWhenIdle({ idle_timeout: timeout, backlog = LARGEST_BACKLOG }) {
+  if (!timeout) return { watch() {} };
+  const servers = new Map(); // to their handle on a socket of the unit
+  let used = performance.now();
+  let asked = false;
+
+  const touch = () => void (used = performance.now());
+  const open = (server) =>
+    new Promise((resolve) => server.getConnections((error, count) => resolve(error ? 1 : count)));
+  const someOpen = async () =>
+    (await Promise.all([...servers.keys()].map(open))).some((count) => count > 0);
+
+  async function look() {
+    if (asked || ![...servers.values()].some(Boolean)) return; // the socket is not in use
+    if (await someOpen()) return touch();
+    if (performance.now() - used < timeout) return;
+    asked = true;
+    for (const handle of servers.values()) if (handle?.readStart() === 0) handle.readStop();
+    // What was accepted until then, and what was not.
+    if ((await someOpen()) || performance.now() - used < timeout) resume();
+    else stop();
+  }
+
+  function stop() {
+    const { unit } = /\/(?<unit>[^/]+\.service)\n/.exec(
+      require('fs').readFileSync('/proc/self/cgroup', 'utf8'),
+    ).groups;
+    const words = ['--user', '--no-block', 'stop', '--', unit];
+    const child = require('child_process').spawn(SYSTEMCTL, words, { stdio: 'ignore' });
+    child.on('error', resume).on('exit', (code) => code && resume());
+  }
+
+  function resume() {
+    asked = false;
+    touch();
+    for (const handle of servers.values()) handle?.listen(backlog);
+  }
+
+  setInterval(look, Math.max(timeout / IDLE_LOOKS, POLL_MS)).unref();
+  return {
+    watch(server, socket) {
+      touch();
+      // Only a handle on the unit's socket may stop accepting: others would refuse connections.
+      servers.set(server, socket && server._handle);
+      server.on('connection', touch);
+      server.once('close', () => {
+        server.off('connection', touch);
+        servers.delete(server);
+      });
+    },
+  };
 }
 
 // --- wrappers: npm start, a launcher that spawns the app ----------------------------------------

@@ -91,12 +91,10 @@ def state_of(active: str, sub: str) -> str:
 def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
     """The rows of the chosen instances, in their order. Raises ManagerError."""
     apps = known.stored.apps
-    jobs = {
-        one.app: timer
-        for one in chosen
-        if (timer := names.auxiliary(one.app, "schedule", "timer")) in apps[one.app].files
+    starters = {
+        one.app: starter for one in chosen if (starter := _starter(one.app, apps[one.app].files))
     }
-    loaded = _loaded(bus, {one.app for one in chosen}, jobs.values())
+    loaded = _loaded(bus, {one.app for one in chosen}, starters.values())
     running = [one for one in chosen if one.unit in loaded and _runs(loaded[one.unit])]
     groups = _control_groups(bus, running)
     pids = {unit: cgroup.processes(group) or () for unit, group in groups.items()}
@@ -121,7 +119,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
                 unit=one.unit,
                 namespace=stored.namespace,
                 mode=stored.exec_mode,
-                state=_state(process.state, loaded.get(jobs.get(one.app, ""))),
+                state=_state(process.state, loaded.get(starters.get(one.app, ""))),
                 pid=process.pid or None,
                 uptime=process.uptime if process.pid else None,
                 restarts=process.restarts,
@@ -136,15 +134,28 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
     return result
 
 
-def _loaded(bus: Bus, app_names: Iterable[str], timers: Iterable[str]) -> dict[str, UnitRow]:
+def _starter(name: str, files: Mapping[str, str]) -> str | None:
+    """The unit that starts an app's instance: the timer of a job, the socket of an idle app.
+
+    The socket of another app starts its keeper (``NAME:socket.service``).
+    """
+    timer, socket = names.auxiliary(name, "schedule", "timer"), names.socket(name)
+    if timer in files:
+        return timer
+    keeper = names.auxiliary(name, "socket", "service")
+    return socket if socket in files and keeper not in files else None
+
+
+def _loaded(bus: Bus, app_names: Iterable[str], starters: Iterable[str]) -> dict[str, UnitRow]:
     patterns = [names.service_template(name).replace("@.", "@*.") for name in app_names]
-    return {row.name: row for row in bus.list_units([*patterns, *timers])}
+    return {row.name: row for row in bus.list_units([*patterns, *starters])}
 
 
-def _state(state: str, timer: UnitRow | None) -> str:
-    """The state of an instance; a job that does not run waits for its timer, if that runs."""
-    waits = state == "stopped" and timer is not None and timer.active == "active"
-    return "waiting" if waits else state
+def _state(state: str, starter: UnitRow | None) -> str:
+    """The state of an instance; one that does not run waits for what starts it, if that is up."""
+    if state != "stopped" or starter is None or starter.active != "active":
+        return state
+    return "idle" if starter.name.endswith(".socket") else "waiting"
 
 
 def _runs(row: UnitRow) -> bool:

@@ -213,6 +213,7 @@ class _Draft:
         before = old.files if old else self._stored.leftovers.get(name, {})
         effects, reasons = self.files(before, one.files)
         is_job = one.app.schedule is not None
+        on_demand = one.app.idle_timeout is not None
         becomes_job = is_job and old is not None and old.app.schedule is None
         surplus = self._surplus(name, () if becomes_job else one.instances)
         wanted = _to_be_started(one.app, self._options.start)
@@ -224,7 +225,7 @@ class _Draft:
         # A job is started by its timer, and a run that has begun is left to end.
         for unit in () if is_job else one.instances:
             if unit not in self._running.active:
-                if wanted:
+                if wanted and not on_demand:
                     start.append(unit)
             elif (
                 reopened

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from pm2sd.probe import NOT_IN_TIME, RESTARTED
 from pm2sd.systemd.journal import Entry, Query, entries
 
 
 class Message(StrEnum):
-    """The MESSAGE_IDs that tell of a unit's life: src/systemd/sd-messages.h."""
+    """The MESSAGE_IDs that tell of a unit's life: src/systemd/sd-messages.h, and one of ours."""
 
     STARTING = "7d4958e842da4a758f6c1cdc7b36dcc5"
     STARTED = "39f53479d3a045ac8e11786248231fbf"
@@ -21,11 +22,13 @@ class Message(StrEnum):
     SUCCESS = "7ad2d189f7e94e70a38c781354912448"
     FAILURE_RESULT = "d9b373ed55a64feb8242e02dbe79a49c"
     RESTART_SCHEDULED = "5eb03494b6584870a536b337290809b3"
+    UNHEALTHY = RESTARTED
 
 
 _ENOUGH: Final = 16
 """More entries than one life of a unit leaves behind."""
 
+_OURS: Final = ("unready", "unhealthy")
 _RESULTS: Final = {"exited": "exit-code", "killed": "signal", "dumped": "core-dump"}
 
 
@@ -36,7 +39,9 @@ class Exit:
     ``code`` is ``exited``, ``killed`` or ``dumped`` with the exit status or signal number in
     ``status``; empty and None where the manager logged neither, as it does for clean exits.
     ``result`` is the unit's Result: ``success``, ``exit-code``, ``signal``, ``oom-kill``,
-    ``timeout``, ``start-limit-hit`` ... ``requested`` is set when somebody stopped or restarted it.
+    ``timeout``, ``start-limit-hit`` ...; ``unready`` where the check of ``ready`` gave up on it,
+    ``unhealthy`` where that of ``health`` did. ``requested`` is set when somebody stopped or
+    restarted it.
     """
 
     code: str = ""
@@ -78,15 +83,25 @@ def told_by(log: Iterable[Entry]) -> Exit | None:
         match message:
             case Message.STOPPING:
                 ending = replace(so_far, requested=True)
+            case Message.UNHEALTHY:
+                ending = replace(so_far, result="unhealthy")
+            case Message.PROCESS_EXIT if entry.fields.get("COMMAND", "") == "ExecStartPost":
+                ending = replace(so_far, result="unready") if _gave_up(entry) else so_far
             case Message.PROCESS_EXIT:
                 ending = _with_status(so_far, entry)
             case Message.OUT_OF_MEMORY:
                 ending = replace(so_far, result="oom-kill")
+            case Message.FAILURE_RESULT if so_far.result in _OURS:
+                ending = so_far
             case Message.FAILURE_RESULT:
                 ending = replace(so_far, result=entry.fields.get("UNIT_RESULT", "failed"))
             case Message.SUCCESS | Message.RESTART_SCHEDULED:
                 ending = so_far
     return ending or latest
+
+
+def _gave_up(entry: Entry) -> bool:
+    return entry.fields.get("EXIT_STATUS") == str(NOT_IN_TIME)
 
 
 def _with_status(so_far: Exit, entry: Entry) -> Exit:

@@ -24,6 +24,7 @@ _FIELDS: Final = (
     "_SYSTEMD_USER_UNIT",
     "_PID",
     "MESSAGE_ID",
+    "COMMAND",
     "EXIT_CODE",
     "EXIT_STATUS",
     "UNIT_RESULT",

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pm2sd.probe import NOT_IN_TIME
+
 # ExecMainCode is the si_code of SIGCHLD (sigaction(2)); the journal has the words.
 CLD_EXITED, CLD_KILLED, CLD_DUMPED = 1, 2, 3
 _CODES = {CLD_EXITED: "exited", CLD_KILLED: "killed", CLD_DUMPED: "dumped"}
@@ -20,6 +22,8 @@ _RESULTS = {
     "signal": "",
     "core-dump": "",
     "watchdog": "stopped answering the watchdog",
+    "unready": "was not ready within listen_timeout",
+    "unhealthy": "failed its health check",
     "start-limit-hit": "was started too often in too short a time",
     "oom-kill": "ran out of memory and was killed (oom)",
     "protocol": "ended before it was ready",
@@ -72,6 +76,6 @@ def ending(bus: _Properties, unit: str) -> Ending:
     In one question: between two, systemd may have started it again.
     """
     found = bus.get_all(unit)
-    return Ending(
-        found["Result"], found["ExecMainCode"], found["ExecMainStatus"], found["NRestarts"]
-    )
+    *_, post_status = (status for *_, status in [(0,), *found["ExecStartPost"]])
+    result = "unready" if post_status == NOT_IN_TIME else found["Result"]
+    return Ending(result, found["ExecMainCode"], found["ExecMainStatus"], found["NRestarts"])

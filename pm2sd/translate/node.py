@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import posixpath
 import re
 from typing import Final
 
 from pm2sd.ecosystem.app import App
+from pm2sd.ecosystem.node_programs import runs_node
 
 PRELOAD_FILE: Final = "pm2sd-preload.cjs"
 """The preload's name beside the units. A copy: pm2sd's own place changes when it is upgraded, and
 apps must start without it."""
-
-_RUNS_NODE: Final = frozenset(
-    {"node", "nodejs", "npm", "npx", "pnpm", "pnpx", "yarn", "tsx", "ts-node", "nodemon"}
-)
 
 # The signals that the preload handles without being told of them.
 _USUAL_SIGNALS: Final = ("SIGINT", "SIGTERM")
@@ -24,8 +20,7 @@ _NO_HANDLER: Final = ("SIGKILL", "SIGSTOP")
 
 def has_preload(app: App) -> bool:
     """Whether Node runs the app, itself or below a launcher such as npm or a shell."""
-    words = [word for argument in app.command for word in re.split(r"[\s;&|]+", argument)]
-    return app.is_node() or any(posixpath.basename(word) in _RUNS_NODE for word in words)
+    return runs_node(app.interpreter, app.command)
 
 
 def node_environment(app: App, unit_directory: str) -> dict[str, str]:
@@ -41,6 +36,10 @@ def node_environment(app: App, unit_directory: str) -> dict[str, str]:
         settings["kill_signal"] = app.kill_signal
     if app.shutdown_with_message:
         settings["shutdown_with_message"] = True
+    if app.ready or app.health:
+        settings["private"] = True
+    if app.idle_timeout is not None:
+        settings["idle_timeout"] = app.idle_timeout
     options = (
         app.env.get("NODE_OPTIONS"),
         f"--require {_quoted(f'{unit_directory}/{PRELOAD_FILE}')}",

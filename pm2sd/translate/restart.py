@@ -61,7 +61,7 @@ def restart_policy(app: App, *, systemd: int) -> tuple[RestartPolicy, tuple[Note
         return RestartPolicy(app.max_restarts, 0, 0), ()
     if app.exp_backoff_restart_delay is None:
         each = app.min_uptime + app.restart_delay
-        if app.wait_ready:  # a start may take that long to fail
+        if app.wait_ready or app.ready:  # a start may take that long to fail
             each += app.listen_timeout + app.kill_timeout
         window = _window(app, each, 1000)
         return RestartPolicy(app.max_restarts, window, app.restart_delay), ()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pm2sd.ecosystem.app import App
 from pm2sd.notes import Fidelity, Note
+from pm2sd.translate.checks import READY_SLACK, after_start, before_start, runtime_directory
 from pm2sd.translate.hardening import directives, writable
 from pm2sd.translate.logs import streams
 from pm2sd.translate.memory import limits_text, memory_max
 from pm2sd.translate.node import has_preload, node_environment
 from pm2sd.translate.on_failure import handler_of
-from pm2sd.translate.restart import restart_policy
+from pm2sd.translate.restart import RestartPolicy, restart_policy
 from pm2sd.translate.socket import socket_of
 from pm2sd.units import names
 from pm2sd.units.model import INSTANCE, Mark, Service, Text
@@ -29,6 +32,7 @@ def service(
     environment: dict[str, Text] = {**app.env, **node_environment(app, unit_directory)}
     environment[app.instance_var] = (INSTANCE,)
     backoff = bool(policy.exec_start_pre)
+    probing = runtime_directory(app)
     unit = Service(
         name=names.service_template(app.name),
         mark=mark,
@@ -39,16 +43,20 @@ def service(
         slice=names.slice_name(app.name),
         type="notify" if notify else "exec",
         notify_access="all" if notify else None,
-        timeout_start=app.listen_timeout + policy.longest_wait if notify else None,
-        exec_start_pre=(policy.exec_start_pre,) if backoff else (),
+        timeout_start=_timeout_start(app, policy),
+        exec_start_pre=(
+            *((policy.exec_start_pre,) if backoff else ()),
+            *before_start(app, unit_directory),
+        ),
         exec_start=(*logs.wrapper, *app.command),
+        exec_start_post=after_start(app, unit_directory),
         socket=socket_of(app),
         working_directory=app.cwd,
         environment=environment,
         environment_files=(f"{unit_directory}/{names.secrets_file(app.name)}",)
         if app.secrets
         else (),
-        restart="always" if app.autorestart else "no",
+        restart=_restart(app),
         restart_sec=policy.restart_sec,
         restart_steps=policy.restart_steps,
         restart_max_delay=policy.restart_max_delay,
@@ -73,7 +81,10 @@ def service(
         standard_error=logs.error,
         syslog_identifier=logs.identifier,
         syslog_level=logs.level,
-        runtime_directory=_backoff_directory(app) if backoff else None,
+        runtime_directories=(
+            *((_backoff_directory(app),) if backoff else ()),
+            *((probing,) if probing else ()),
+        ),
         runtime_directory_preserve="restart" if backoff else "no",
         hardening=directives(app),
         read_write_paths=writable(app),
@@ -101,6 +112,19 @@ def _predecessors(app: App) -> tuple[str, ...]:
 
 def _backoff_directory(app: App) -> Text:
     return (f"pm2sd/backoff/{names.unit_name(app.name)}@", INSTANCE)
+
+
+def _timeout_start(app: App, policy: RestartPolicy) -> int | None:
+    if app.ready:
+        return app.listen_timeout + policy.longest_wait + READY_SLACK
+    return app.listen_timeout + policy.longest_wait if app.wait_ready else None
+
+
+def _restart(app: App) -> Literal["always", "on-failure", "no"]:
+    """One that was idle and ended is started by the next connection."""
+    if not app.autorestart:
+        return "no"
+    return "always" if app.idle_timeout is None else "on-failure"
 
 
 def _readiness(app: App) -> tuple[bool, tuple[Note, ...]]:

@@ -26,7 +26,8 @@ def sockets(app: App, mark: Mark) -> Auxiliary:
     """The sockets of an app: one unit for all instances or, with ``reuse_port``, one for each.
 
     The shared one has a keeper, which a connection starts when no instance runs: systemd insists
-    on starting something, and it must not be an instance that the user stopped. All are opened
+    on starting something, and it must not be an instance that the user stopped; with
+    ``idle_timeout`` that is what a connection is for. All are opened
     with ReusePort=: where an instance reaches its start limit, systemd closes the socket that the
     others still serve (socket_trigger_notify in socket.c), and must be able to open it beside them.
     """
@@ -45,6 +46,7 @@ def sockets(app: App, mark: Mark) -> Auxiliary:
         )
         numbers = range(app.instances)
         return Auxiliary((own,), tuple(names.instance_socket(app.name, n) for n in numbers))
+    on_demand = app.idle_timeout is not None
     keeper = names.auxiliary(app.name, "socket", "service")
     shared = Socket(
         name=names.socket(app.name),
@@ -54,8 +56,10 @@ def sockets(app: App, mark: Mark) -> Auxiliary:
         listen=app.listen,
         descriptor_name=DESCRIPTOR_NAME,
         backlog=app.backlog,
-        service=keeper,
+        service=names.instance(app.name, 0) if on_demand else keeper,
     )
+    if on_demand:
+        return Auxiliary((shared,), (shared.name,))
     keeping = SocketKeeper(
         name=keeper,
         mark=mark,

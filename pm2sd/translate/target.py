@@ -20,9 +20,11 @@ def target(
     app's record.
 
     ``auxiliary`` are the units beside the instances that run whenever the target does. The
-    instance of an app with a schedule is left to the timer among them.
+    instance of an app with a schedule is left to the timer among them, that of one with
+    ``idle_timeout`` to its socket.
     """
-    instances = range(app.instances) if app.schedule is None else ()
+    by_itself = app.schedule is None and app.idle_timeout is None
+    instances = range(app.instances) if by_itself else ()
     return Target(
         name=names.target(app.name),
         mark=replace(mark, record=record),

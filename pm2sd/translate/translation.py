@@ -11,6 +11,7 @@ from pm2sd import __version__
 from pm2sd.ecosystem.app import App
 from pm2sd.notes import Note
 from pm2sd.translate.auxiliary import Auxiliary
+from pm2sd.translate.checks import health, idle
 from pm2sd.translate.memory import graceful, total
 from pm2sd.translate.on_failure import handler
 from pm2sd.translate.service import service
@@ -57,7 +58,10 @@ def translate(
     """
     mark = Mark(app=app.name, namespace=app.namespace, source=app.source, version=__version__)
     the_service, said = service(app, mark, systemd=systemd, unit_directory=unit_directory)
-    beside = [add(app, mark) for add in _BESIDE]
+    beside = [
+        *(add(app, mark) for add in _BESIDE),
+        *(add(app, mark, unit_directory) for add in (health, idle)),
+    ]
     said = (*said, *(note for one in beside for note in one.notes))
     record = {
         "Record": app.to_json(),

@@ -58,7 +58,8 @@ class Service:
     ``name``, ``part_of``, ``after`` and ``slice`` are whole unit names, as is ``socket``, whose
     sockets the program inherits; an empty ``working_directory`` leaves it to the manager.
     ``timeout_stop`` 0 means at once, not for ever as in a unit file. ``cpu_quota`` is percents of
-    one CPU. ``hardening``, ``extra_unit`` and ``extra_service`` are whole lines in systemd's own
+    one CPU. ``exec_start_post`` runs outside of what ``hardening`` keeps the program in.
+    ``hardening``, ``extra_unit`` and ``extra_service`` are whole lines in systemd's own
     syntax, not literal as all else.
     """
 
@@ -72,12 +73,13 @@ class Service:
     type: Literal["exec", "notify"] = "exec"
     exec_start_pre: tuple[tuple[Text, ...], ...] = ()
     exec_start: tuple[Text, ...]
+    exec_start_post: tuple[tuple[Text, ...], ...] = ()
     working_directory: str
     environment: Mapping[str, Text] = field(default_factory=dict)
     environment_files: tuple[str, ...] = ()
     socket: Text | None = None
 
-    restart: Literal["always", "no"] = "always"
+    restart: Literal["always", "on-failure", "no"] = "always"
     restart_sec: int = 0
     restart_steps: int | None = None
     restart_max_delay: int | None = None
@@ -104,7 +106,7 @@ class Service:
     standard_error: Output = JOURNAL
     syslog_identifier: Text = ""
     syslog_level: Literal["info", "err"] = "info"
-    runtime_directory: Text | None = None
+    runtime_directories: tuple[Text, ...] = ()
     runtime_directory_preserve: Literal["no", "restart", "yes"] = "no"
 
     hardening: tuple[str, ...] = ()
@@ -189,7 +191,8 @@ class Timer:
     """``NAME:WHAT.timer``: starts ``unit`` at each of the calendar events of systemd.time(7).
 
     ``persistent``: also once for those that passed while the timer was not there. With ``every``,
-    in milliseconds, it is started so long after the timer, and then after each of its ends.
+    in milliseconds, it is started so long after the timer, and then after each of its ends;
+    ``steady``: after each of its starts, and exactly.
     """
 
     name: str
@@ -199,6 +202,7 @@ class Timer:
     on_calendar: tuple[str, ...] = ()
     persistent: bool = False
     every: int | None = None
+    steady: bool = False
     unit: str
 
 

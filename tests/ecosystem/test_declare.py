@@ -235,7 +235,7 @@ def test_a_single_word_keeps_its_false_values(line: str) -> None:
         ("shutdown_with_message: true", {}),
         ("log_type: raw", {}),
         ("log_type: json", {"log_type": Fidelity.APPROXIMATE}),
-        ("health: http://localhost/", {"health": Fidelity.NOT_YET}),
+        ("health: http://localhost/", {}),
         ("max_memory_restart: 300M\nkill_signal: TERM\nsecrets: {A: b}", {}),
     ],
 )

@@ -97,6 +97,7 @@ class FixedMachine:
 def interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that pm2sd runs with, which its own helpers are run with too."""
     monkeypatch.setattr(sys, "executable", PROGRAMS["python3"])
+    monkeypatch.setattr(sys, "_base_executable", PROGRAMS["python3"])
 
 
 def translated(case: str, systemd: int) -> dict[str, str]:

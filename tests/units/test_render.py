@@ -54,7 +54,7 @@ FULL = replace(
     standard_output=Output("append", ("/var/log/web-", INSTANCE, ".log")),
     standard_error=Output("null"),
     syslog_level="err",
-    runtime_directory=("pm2sd/web@", INSTANCE),
+    runtime_directories=(("pm2sd/web@", INSTANCE),),
     runtime_directory_preserve="restart",
 )
 VERIFY = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from pm2sd.ecosystem.options.addresses import Listen
+from pm2sd.ecosystem.options.checks import Health, Ready
 from pm2sd.ecosystem.options.dependencies import Dependencies
 from pm2sd.ecosystem.options.directives import Directives
 from pm2sd.ecosystem.options.lists import Environment, SignalName, Strings, VariableNames
 from pm2sd.ecosystem.options.model import Option, Section
 from pm2sd.ecosystem.options.numbers import LEAST_MEMORY, Duration, Integer, Percentage, Size
-from pm2sd.ecosystem.options.types import Boolean, Choice, CronPattern, Either, Shape, ValueType
+from pm2sd.ecosystem.options.types import Boolean, Choice, CronPattern, Either
 from pm2sd.notes import Fidelity
-
-
-def _planned(name: str, kind: ValueType, doc: str, becomes: str, example: str) -> Option:
-    """A row for an option that is read and checked, but not carried out yet."""
-    return Option(
-        name=name,
-        section=Section.OURS,
-        type=kind,
-        doc=doc,
-        becomes=becomes,
-        fidelity=Fidelity.NOT_YET,
-        difference="it is checked, but nothing is done with it yet",
-        example=example,
-        default_text="unset",
-    )
-
 
 OURS = (
     Option(
@@ -117,7 +102,7 @@ OURS = (
         section=Section.OURS,
         type=Dependencies(),
         doc="Apps of the same file that are started before this one: {NAME: {condition: ready}} "
-        "for one that says when it is ready (wait_ready). Starting this app by hand starts them "
+        "for one that has ready or wait_ready. Starting this app by hand starts them "
         "too; stopping them does not stop it, and it is started even where one of them failed.",
         becomes="Wants=, After=",
         fidelity=Fidelity.BETTER,
@@ -125,19 +110,34 @@ OURS = (
         example="depends_on: [database]",
         default_text="unset",
     ),
-    _planned(
-        "health",
-        Shape(("a string", "an object"), "a URL, or an object"),
-        "How to find out whether the app still answers.",
-        "a .timer",
-        "health: http://localhost:3000/health",
+    Option(
+        name="ready",
+        section=Section.OURS,
+        type=Ready(),
+        doc="How to find out that an instance serves; until then it counts as starting, and after "
+        "listen_timeout it has failed. http: a path on the app's port, or a URL, that answers with "
+        "a status below 400; tcp: a port that takes connections; log: a regular expression "
+        "(Python's) for a line that it prints. Short: /path, URL, port.",
+        becomes="ExecStartPost=",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has wait_ready alone. Where instances share a socket only what the new "
+        "instance itself answered counts.",
+        example="ready: {http: /health}",
+        default_text="unset",
     ),
-    _planned(
-        "ready",
-        Shape(("a string", "an object"), "a URL or port, or an object"),
-        "How to find out that the app has started.",
-        "ExecStartPost=",
-        "ready: http://localhost:3000/ready",
+    Option(
+        name="health",
+        section=Section.OURS,
+        type=Health(),
+        doc="Restarts an instance that stopped answering, within interval x failures (10s, 3). "
+        "http and tcp as with ready, or command: one of the shell, with PM2SD_INSTANCE, that "
+        "exits with 0; each has timeout (3s) for it, and is not asked within grace (0) after the "
+        "start. true asks Node's event loop whether it still turns. Short: true, /path, URL, port.",
+        becomes="NAME:health.timer",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it. Nothing runs between two checks.",
+        example="health: {http: /health, interval: 10s, timeout: 3s, failures: 3}",
+        default_text="unset",
     ),
     Option(
         name="cpu_quota",
@@ -266,12 +266,18 @@ OURS = (
         difference="PM2 never does.",
         example="cron_catch_up: true",
     ),
-    _planned(
-        "idle_timeout",
-        Duration(least=1),
-        "Stops an app that nobody connects to; the next connection starts it.",
-        "a .socket",
-        "idle_timeout: 10m",
+    Option(
+        name="idle_timeout",
+        section=Section.OURS,
+        type=Duration(least=100),
+        doc="Stops an app of one instance with listen, when nobody has been connected to it for "
+        "that long; the next connection starts it, and waits in the kernel until it is up. apply "
+        "and boot open its socket only.",
+        becomes="NAME.socket with Service=NAME@0.service",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it.",
+        example="idle_timeout: 10m",
+        default_text="unset",
     ),
     Option(
         name="unit",

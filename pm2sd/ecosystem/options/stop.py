@@ -84,7 +84,7 @@ STOP = (
         default=3000,
         zero=Zero("0 means the default of 3000 ms, as in PM2"),
         pm2="How long to wait for an app with wait_ready; after that it counts as started.",
-        doc="How long to wait for an app with wait_ready; after that it has failed.",
+        doc="How long to wait for an app with wait_ready or ready; after that it has failed.",
         becomes="TimeoutStartSec=",
         fidelity=Fidelity.BETTER,
         difference="A timeout is a failure, not a success.",

@@ -1,0 +1,34 @@
+"""The checks of apps, kept beside the units, where upgrading pm2sd does not move them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import pm2sd
+from pm2sd import probe
+from pm2sd.ecosystem.app import App
+from pm2sd.systemd.durable import failure, replace
+from pm2sd.translate.checks import PROBE_DIRECTORY
+
+_PACKAGE: Final = Path(pm2sd.__file__).parent
+_PROBE: Final = Path(probe.__file__).parent
+
+
+def install(directory: Path, apps: Iterable[App]) -> None:
+    """Write them to the unit directory if one of the apps needs them: a directory to execute."""
+    if not any(app.ready or app.health or app.idle_timeout for app in apps):
+        return
+    place = directory / PROBE_DIRECTORY
+    sources = [_PACKAGE / "__init__.py", *_PROBE.glob("*.py")]
+    files = {place / "pm2sd" / path.relative_to(_PACKAGE): path for path in sources}
+    files[place / "__main__.py"] = _PROBE / "__main__.py"
+    for path, source in files.items():
+        current = source.read_bytes()
+        try:
+            if not path.is_file() or path.read_bytes() != current:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                replace(path, current)
+        except OSError as error:
+            raise failure(error, "write", path) from error

@@ -1,0 +1,166 @@
+"""``ready``: wait until an instance that was just started is ready; ``ExecStartPost=``.
+
+    ready --within=MS --socket=N --path=PATH --host=HOST --tls --own --numbered --number=N ADDRESS
+    ready --within=MS --log=EXPRESSION --identifier=NAME@N [FILE...]
+    mark FILE...        before the start: how long the log files are
+
+The unit is activating until this ends. Exit status 0: ready; 124, as of timeout(1): not in time,
+said on standard error; 1: the main process ($MAINPID) has ended, upon which this ends at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import sys
+import threading
+import time
+
+from pm2sd.probe import NOT_IN_TIME
+from pm2sd.probe.asking import Unanswered, ask, question
+from pm2sd.probe.orders import Orders, orders
+
+_ENDED = 1
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.1
+_ONE_QUESTION = 1.0
+_MARKS = "log-sizes"
+
+
+def main(arguments: list[str]) -> int:
+    """Wait; the exit status."""
+    given = orders(arguments)
+    pid = int(os.environ["MAINPID"])
+    _end_with(pid)
+    within = given.seconds("within")
+    problem = _log(given, pid, within) if given.has("log") else _asked(given, pid, within)
+    if problem:
+        sys.stderr.write(f"not ready within {within:g} s: {problem}\n")
+        return NOT_IN_TIME
+    return 0
+
+
+def mark(files: list[str]) -> int:
+    """Note how long the log files are before the start."""
+    with open(f"{private_directory()}/{_MARKS}", "w", encoding="utf-8") as marks:
+        for path in files:
+            print(os.path.getsize(path) if os.path.exists(path) else 0, file=marks)
+    return 0
+
+
+def private_directory() -> str:
+    """The runtime directory of the unit that is ours; the unit may have others."""
+    places = os.environ.get("RUNTIME_DIRECTORY", "").split(":")
+    return next(place for place in places if "/pm2sd/probe/" in place)
+
+
+def _end_with(pid: int) -> None:
+    try:
+        main_process = os.pidfd_open(pid)
+    except OSError:
+        os._exit(_ENDED)
+
+    def wait() -> None:
+        select.select([main_process], [], [])
+        os._exit(_ENDED)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _asked(given: Orders, pid: int, within: float) -> str:
+    """Ask until there is a good answer, which is no problem; the last problem."""
+    what = question(given)
+    deadline = time.monotonic() + within
+    pause, problem = _FIRST_PAUSE, ""
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            number = int(given.text("number") or 0)
+            ask(what, pid, number, private_directory(), min(left, _ONE_QUESTION))
+        except Unanswered as error:
+            problem = str(error)
+        else:
+            return ""
+        time.sleep(max(0, min(pause, deadline - time.monotonic())))
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+    return problem
+
+
+def _log(given: Orders, pid: int, within: float) -> str:
+    """Wait for the line; the problem."""
+    wanted = re.compile(given.text("log"))
+    found = threading.Event()
+    journal = _journal(given.text("identifier"), _started(pid)) if given.has("identifier") else None
+    if journal:
+        threading.Thread(target=_read, args=(journal, wanted, found), daemon=True).start()
+    files = _Files(given.words)
+    deadline = time.monotonic() + within
+    try:
+        while not found.wait(_FIRST_PAUSE) and not files.have(wanted):
+            if time.monotonic() > deadline:
+                return f"no line matches {given.text('log')!r}"
+    finally:
+        if journal:
+            journal.kill()
+    return ""
+
+
+def _started(pid: int) -> float:
+    """When a process was started, in seconds since 1970, a hundredth early (proc(5), stat)."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        ticks = int(file.read().rpartition(")")[2].split()[19])
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - age - 0.01
+
+
+def _journal(identifier: str, since: float) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [
+            *("journalctl", "--follow", "--no-tail", "--quiet", "--output=cat", "--all"),
+            f"--since=@{since:.6f}",
+            *(f"_UID={os.getuid()}", f"SYSLOG_IDENTIFIER={identifier}"),
+        ],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def _read(
+    journal: subprocess.Popen[bytes], wanted: re.Pattern[str], found: threading.Event
+) -> None:
+    assert journal.stdout
+    for line in journal.stdout:
+        if wanted.search(line.decode(errors="replace").rstrip("\n")):
+            found.set()
+            return
+
+
+class _Files:
+    """What was written to log files since the start."""
+
+    def __init__(self, paths: list[str]) -> None:
+        self._places: dict[str, int] = {}
+        self._rest = dict.fromkeys(paths, b"")
+        if paths:
+            with open(f"{private_directory()}/{_MARKS}", encoding="utf-8") as marks:
+                self._places = dict(zip(paths, map(int, marks), strict=True))
+
+    def have(self, wanted: re.Pattern[str]) -> bool:
+        """Whether one of the lines that came since the last time matches."""
+        return any(
+            wanted.search(line.decode(errors="replace"))
+            for path in self._places
+            for line in self._new_lines(path)
+        )
+
+    def _new_lines(self, path: str) -> list[bytes]:
+        try:
+            with open(path, "rb") as file:
+                # Shorter than it was: somebody has emptied it.
+                file.seek(min(self._places[path], os.fstat(file.fileno()).st_size))
+                text = self._rest[path] + file.read()
+                self._places[path] = file.tell()
+        except FileNotFoundError:
+            return []
+        *lines, self._rest[path] = text.split(b"\n")
+        return lines
