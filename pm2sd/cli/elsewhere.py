@@ -7,7 +7,7 @@ from typing import Final
 
 _PLUS: Final = "PM2 Plus is a service of PM2's makers; nothing here sends anything anywhere"
 _MODULES: Final = "pm2sd has no modules; install programs with npm or apt, run them as apps"
-_SETTINGS: Final = "pm2sd keeps no settings; write them into the ecosystem file's env, then apply"
+SETTINGS: Final = "pm2sd keeps no settings; write them into the ecosystem file's env, then apply"
 _GIT: Final = "use git itself, then: pm2sd reload NAME"
 _STDIN: Final = "an app's standard input is /dev/null under systemd; have it listen on a socket"
 
@@ -17,8 +17,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "backward": _GIT,
     "cleardump": "nothing is dumped; pm2sd delete NAME makes an app not come back at boot",
     "completion": "pm2sd has no shell completion yet; pm2sd --help lists the commands",
-    "conf": _SETTINGS,
-    "config": _SETTINGS,
+    "conf": SETTINGS,
+    "config": SETTINGS,
     "create": "pm2sd init writes an ecosystem file to begin with",
     "dash": "pm2sd has no dashboard yet; try: watch -n1 pm2sd status",
     "dashboard": "pm2sd has no dashboard yet; try: watch -n1 pm2sd status",
@@ -27,7 +27,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "examples": "pm2sd COMMAND --help has examples",
     "expose": "pm2sd does not serve files yet; run a server as an app: npx serve, caddy, nginx",
     "forward": _GIT,
-    "get": _SETTINGS,
+    "get": SETTINGS,
     "gracefulReload": "pm2sd reload NAME does it",
     "imonit": "pm2sd has no dashboard yet; try: watch -n1 pm2sd status",
     "inspect": "start the app with --node-args=--inspect, or: pm2sd sendSignal SIGUSR1 NAME",
@@ -38,8 +38,6 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "link": _PLUS,
     "login": _PLUS,
     "logout": _PLUS,
-    "logrotate": "journald keeps its own size (SystemMaxUse= in journald.conf); have logrotate "
-    "use copytruncate for log files",
     "module:generate": _MODULES,
     "module:install": _MODULES,
     "module:publish": _MODULES,
@@ -47,7 +45,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "module:update": _MODULES,
     "monit": "pm2sd has no dashboard yet; try: watch -n1 pm2sd status",
     "monitor": _PLUS,
-    "multiset": _SETTINGS,
+    "multiset": SETTINGS,
     "open": _PLUS,
     "package": _MODULES,
     "plus": _PLUS,
@@ -59,7 +57,6 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "resurrect": "apps come back by themselves at boot; now: pm2sd start all",
     "send": _STDIN,
     "serve": "pm2sd does not serve files yet; run a server as an app: npx serve, caddy, nginx",
-    "set": _SETTINGS,
     "slist": "pm2sd shows apps only; for the machine: top, or systemd-cgtop",
     "sysinfos": "pm2sd shows apps only; for the machine: top, or systemd-cgtop",
     "trigger": "apps have no channel for actions; use a signal: pm2sd sendSignal SIGUSR2 NAME",
@@ -67,7 +64,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "uninstall-otel": "OpenTelemetry is the app's own; take it out of the app",
     "unlink": _PLUS,
     "unmonitor": _PLUS,
-    "unset": _SETTINGS,
+    "unset": SETTINGS,
     "unstartup": "to have no app start at boot: loginctl disable-linger; for one: pm2sd delete "
     "NAME, or autostart: false",
     "update": "pm2sd has no daemon to update; a new version of pm2sd disturbs no app",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pm2sd.control import preload, probe, sockets
+from pm2sd.control import preload, probe, rotation, sockets
 from pm2sd.control.running import running
 from pm2sd.control.session import Session
 from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs
@@ -159,6 +159,8 @@ def carry_out(
     session.bus.reset_failed([*todo.start, *todo.restart, *todo.stop])
     failures = _start(session, todo, say)
     _strike_restarts(todo)
+    if todo.write or todo.remove:
+        rotation.refresh(session)
     return failures
 
 

@@ -33,7 +33,8 @@ class App:
     ``127.0.0.1:3000``, ``[::1]:3000``, or an absolute path. ``depends_on`` has the number of
     instances of each app that this one waits for; ``cpu_quota`` is percents of one CPU; ``unit``
     has lines of directives by section. ``watched`` and ``ignore_watch`` are paths and patterns
-    relative to ``watch_base``, empty where nothing is watched. ``ready`` and ``health`` are what
+    relative to ``watch_base``, empty where nothing is watched. ``rotate_files`` are absolute
+    patterns of log files that the app itself opens. ``ready`` and ``health`` are what
     ``ecosystem/checks.py`` makes of the options. ``written`` holds the options as the
     user gave them, under their canonical names.
     """
@@ -102,6 +103,8 @@ class App:
     disable_logs: bool = False
     log_date_format: str | None = None
     log_type: str | None = None
+    rotate_files: tuple[str, ...] = ()
+    rotate_signal: str | None = None
 
     on_failure: tuple[str, ...] = ()
     hardening: Hardening = "basic"

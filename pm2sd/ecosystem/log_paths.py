@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from pm2sd.ecosystem.finder import Finder
 from pm2sd.ecosystem.instances import written_mode
@@ -29,10 +30,13 @@ class Logs:
     disable_logs: bool
     log_date_format: str | None
     log_type: str | None
+    rotate_files: tuple[str, ...]
+    rotate_signal: str | None
 
 
 def logs(subject: Subject, finder: Finder, name: str) -> Logs:
     """Where the output of the app called ``name`` goes; what is not named goes to the journal."""
+    rotate: dict[str, Any] = subject.get("log_rotate", dict) or {}
     result = Logs(
         out_file=_path(subject, finder, "out_file"),
         error_file=_path(subject, finder, "error_file"),
@@ -43,6 +47,8 @@ def logs(subject: Subject, finder: Finder, name: str) -> Logs:
         if subject.get("time", bool)
         else subject.get("log_date_format", str) or None,
         log_type=subject.get("log_type", str),
+        rotate_files=tuple(map(finder.file, rotate.get("files", ()))),
+        rotate_signal=rotate.get("signal"),
     )
     if not result.disable_logs:
         _tell(subject, result)

@@ -80,12 +80,14 @@ class Stored:
     """Everything of ours in the unit directory.
 
     ``leftovers`` are the files of apps whose target is missing or unreadable (a killed run, a hand
-    at work), by app name; ``namespaces`` those of the namespace targets, by path.
+    at work), by app name; ``namespaces`` those of the namespace targets, by path; ``rotation``
+    those of the units that rotate log files, by path.
     """
 
     apps: Mapping[str, StoredApp]
     leftovers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     namespaces: Mapping[str, str] = field(default_factory=dict)
+    rotation: Mapping[str, str] = field(default_factory=dict)
 
     def next_id(self) -> int:
         """The id of the next new instance: PM2 counts up and starts over when nothing is left."""
@@ -97,13 +99,14 @@ class Stored:
 def read_stored(files: Mapping[str, str]) -> Stored:
     """The apps described by the managed files of the unit directory (path -> text)."""
     by_app: dict[str, dict[str, tuple[str, ParsedMark]]] = {}
-    namespaces = {}
+    namespaces: dict[str, str] = {}
+    rotation: dict[str, str] = {}
     for path, text in files.items():
         mark = read_mark(text)
         if mark is None:
             continue
         if mark.app == "":
-            namespaces[path] = text
+            (namespaces if path.endswith(".target") else rotation)[path] = text
         else:
             by_app.setdefault(mark.app, {})[path] = (text, mark)
     apps, leftovers = {}, {}
@@ -113,7 +116,7 @@ def read_stored(files: Mapping[str, str]) -> Stored:
             leftovers[name] = {path: text for path, (text, _) in marked.items()}
         else:
             apps[name] = stored
-    return Stored(apps, leftovers, namespaces)
+    return Stored(apps, leftovers, namespaces, rotation)
 
 
 def _stored_app(name: str, marked: Mapping[str, tuple[str, ParsedMark]]) -> StoredApp | None:

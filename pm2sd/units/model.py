@@ -192,13 +192,15 @@ class Timer:
 
     ``persistent``: also once for those that passed while the timer was not there. With ``every``,
     in milliseconds, it is started so long after the timer, and then after each of its ends;
-    ``steady``: after each of its starts, and exactly.
+    ``steady``: after each of its starts, and exactly. ``part_of`` is the app's target; one without
+    it is of no app, and ``wanted_by`` enables it.
     """
 
     name: str
     mark: Mark
     description: Text
-    part_of: str
+    part_of: str | None = None
+    wanted_by: tuple[str, ...] = ()
     on_calendar: tuple[str, ...] = ()
     persistent: bool = False
     every: int | None = None

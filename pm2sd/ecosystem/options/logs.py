@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pm2sd.ecosystem.options.log_rotate import LOG_ROTATE
 from pm2sd.ecosystem.options.model import Flag, Option, Section
 from pm2sd.ecosystem.options.types import Boolean, Choice, Either, Exactly, LogPath, Text
 from pm2sd.notes import Fidelity
@@ -118,6 +119,20 @@ LOGS = (
         difference="log files hold what the app writes; pm2sd logs --json prints JSON",
         example="log_type: json",
         flags=(Flag(("--log-type",)),),
+    ),
+    Option(
+        name="log_rotate",
+        section=Section.LOGS,
+        type=LOG_ROTATE,
+        doc="Log files that the app itself opens, relative to cwd, patterns allowed, to be rotated "
+        "beside those of out_file and error_file once pm2sd logrotate has been run. With a signal "
+        "they are renamed and the app is told to open them anew; without one they are copied and "
+        "emptied, which loses what is written in between.",
+        becomes="the configuration of logrotate",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it: pm2-logrotate copies and empties its own files.",
+        example="log_rotate: {files: [logs/access.log], signal: SIGUSR2}",
+        default_text="none",
     ),
     Option(
         name="pid_file",
