@@ -64,7 +64,7 @@ def restart_policy(app: App, *, systemd: int) -> tuple[RestartPolicy, tuple[Note
         if app.wait_ready or app.ready:  # a start may take that long to fail
             each += app.listen_timeout + app.kill_timeout
         window = _window(app, each, 1000)
-        return RestartPolicy(app.max_restarts, window, app.restart_delay), ()
+        return RestartPolicy(_burst(app, window), window, app.restart_delay), ()
     return _exponential(app, app.exp_backoff_restart_delay, systemd)
 
 
@@ -75,21 +75,28 @@ def _window(app: App, each: int, more: int = 0) -> int:
     return min(app.max_restarts * each + more, _LONGEST_WINDOW)
 
 
+def _burst(app: App, window: int) -> int:
+    """How many starts in the window are too many: those by connections are none."""
+    by_connections = window // app.idle_timeout + 1 if app.idle_timeout else 0
+    return min(app.max_restarts + by_connections, UNLIMITED_RESTARTS)
+
+
 def _exponential(app: App, first: int, systemd: int) -> tuple[RestartPolicy, tuple[Note, ...]]:
     # Without the pauses in the window: an app that waits longer and longer is meant to be tried
     # for ever, and PM2 does so too (its counter stops after max_restarts * min_uptime).
     window = _window(app, app.min_uptime)
+    burst = _burst(app, window)
     if systemd < RESTART_STEPS_SINCE:
         arguments = (str(first), str(BACKOFF_CEILING), str(BACKOFF_RESET_SECONDS))
         return RestartPolicy(
-            app.max_restarts,
+            burst,
             window,
             0,
             exec_start_pre=("/bin/sh", "-c", _BACKOFF_SCRIPT, "pm2sd-backoff", *arguments),
             longest_wait=max(first, BACKOFF_CEILING),
         ), ()
     if first >= BACKOFF_CEILING:
-        return RestartPolicy(app.max_restarts, window, first), ()
+        return RestartPolicy(burst, window, first), ()
     steps = max(1, round(math.log(BACKOFF_CEILING / first, BACKOFF_GROWTH)))
     note = Note(
         "exp_backoff_restart_delay",
@@ -97,5 +104,5 @@ def _exponential(app: App, first: int, systemd: int) -> tuple[RestartPolicy, tup
         "the delay starts over after a start or restart by hand, not after 30 s of stable running",
     )
     return RestartPolicy(
-        app.max_restarts, window, first, restart_steps=steps, restart_max_delay=BACKOFF_CEILING
+        burst, window, first, restart_steps=steps, restart_max_delay=BACKOFF_CEILING
     ), (note,)

@@ -269,7 +269,7 @@ OURS = (
     Option(
         name="idle_timeout",
         section=Section.OURS,
-        type=Duration(least=100),
+        type=Duration(least=500),
         doc="Stops an app of one instance with listen, when nobody has been connected to it for "
         "that long; the next connection starts it, and waits in the kernel until it is up. apply "
         "and boot open its socket only.",
