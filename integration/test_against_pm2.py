@@ -10,14 +10,14 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration.harness import Pm2sd, Project, eventually, systemctl
+from integration.harness import Pm2sd, Project, Result, eventually, systemctl
 from integration.pm2 import Pm2
 from pm2sd.errors import ExitStatus
 
@@ -334,7 +334,7 @@ def command(pid: int) -> str:
 
 
 def test_restarts_are_counted_alike(both: Both) -> None:
-    """Until somebody restarts by hand, which PM2 counts and systemd does not."""
+    """Those after a crash and those by hand; a stop and a start are none."""
     file = both.file(script="dump.js", env={"DUMP_TO": str(both.dumps)})
     for which in both.starting(file):
         for count in (1, 2):
@@ -350,6 +350,12 @@ def test_restarts_are_counted_alike(both: Both) -> None:
                     == [(count, "online")]
                 )
             )
+        dumped(both, 1)
+        run: Callable[..., Result] = both.pm2 if which == "pm2" else both.pm2sd
+        for command, count in (("restart", 3), ("reload", 4), ("stop", 4), ("start", 4)):
+            assert run(command, both.name).exit_status == 0
+            (one,) = both.elements(which)
+            assert one["pm2_env"]["restart_time"] == count, (which, command)
         dumped(both, 1)
 
 

@@ -62,7 +62,7 @@ def test_the_text_has_what_scripts_for_pm2_look_for(pm2sd: Pm2sd, project: Proje
         "name": project.name("a"),
         "namespace": "default",
         "pid": pid,
-        "restarts": "0 by systemd since it was last started by hand",
+        "restarts": "0",
         "script path": str(script),
         "script args": "'a b' c",
         "interpreter": sys.executable,

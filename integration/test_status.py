@@ -155,12 +155,22 @@ def test_states_are_in_pm2s_words(pm2sd: Pm2sd, project: Project) -> None:
     assert element["pid"] == 0
 
 
-def test_restarts_are_those_that_systemd_made(pm2sd: Pm2sd, project: Project) -> None:
+def test_restarts_are_counted_until_they_are_reset(pm2sd: Pm2sd, project: Project) -> None:
     apply(pm2sd, project, {})
-    systemctl("kill", "--signal=KILL", f"{project.name('a')}@0.service")
-    eventually(lambda: row(pm2sd, project.name("a"))["restarts"] == 1)
-    assert pm2sd("restart", project.name("a")).exit_status == ExitStatus.OK
-    assert row(pm2sd, project.name("a"))["restarts"] == 0
+    name = project.name("a")
+    systemctl("kill", "--signal=KILL", f"{name}@0.service")
+    eventually(lambda: row(pm2sd, name)["restarts"] == 1)
+    for command, restarts in (("restart", 2), ("reload", 3), ("stop", 3), ("start", 3)):
+        assert pm2sd(command, name).exit_status == ExitStatus.OK
+        assert row(pm2sd, name)["restarts"] == restarts, command
+    apply(pm2sd, project, {"env": {"CHANGED": "yes"}})
+    assert row(pm2sd, name)["restarts"] == 4
+    assert pm2sd("reset", name).exit_status == ExitStatus.OK
+    assert row(pm2sd, name)["restarts"] == 0
+    assert pm2sd("restart", name).exit_status == ExitStatus.OK
+    assert pm2sd("delete", name).exit_status == ExitStatus.OK
+    apply(pm2sd, project, {})
+    assert row(pm2sd, name)["restarts"] == 0
 
 
 def test_a_busy_app_uses_cpu_and_an_idle_one_does_not(pm2sd: Pm2sd, project: Project) -> None:

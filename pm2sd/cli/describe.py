@@ -207,8 +207,8 @@ def _section(title: str, rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _restarts(row: Row) -> str:
-    text = f"{row.restarts} by systemd since it was last started by hand"
-    return f"{text}, then systemd gave up" if row.restarts and row.state == "errored" else text
+    gave_up = row.restarts and row.state == "errored"
+    return f"{row.restarts}, then systemd gave up" if gave_up else str(row.restarts)
 
 
 def _starts(one: Description) -> str:

@@ -113,11 +113,14 @@ def reset(selectors: Selectors) -> None:
     """
     from pm2sd.cli.applying import waiting
     from pm2sd.cli.selecting import chosen
+    from pm2sd.systemd import restarts
 
     with changing(waiting) as here:
         instances = chosen(selectors, here.stored().apps)
         equivalent("reset-failed", instances)
-        here.bus.reset_failed([one.unit for one in instances])
+        units = [one.unit for one in instances]
+        here.bus.reset_failed(units)
+        restarts.forget(units.__contains__)
         for one in instances:
             emit(f"reset {one}")
 

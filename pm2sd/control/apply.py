@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pm2sd.control import preload, probe, rotation, sockets
+from pm2sd.control import counting, preload, probe, rotation, sockets
 from pm2sd.control.running import running
 from pm2sd.control.session import Session
 from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs
@@ -136,6 +136,7 @@ def carry_out(
     _make_log_directories(one.app for one in wanted)
     noted = pending.load()
     _note_restarts(todo)
+    counting.reset_failed(session, [*todo.stop, *todo.start, *todo.restart], todo.restart)
     try:
         stubborn = _stop(session, todo)
         if stubborn:
@@ -150,6 +151,7 @@ def carry_out(
             _owe(noted)
         raise
     session.directory.remove(todo.remove)
+    counting.forget_removed(_numbers(todo, wanted))
     stamps.forget(path for path in todo.remove if path.endswith(".timer"))
     if todo.reload:
         session.bus.reload()
@@ -162,6 +164,12 @@ def carry_out(
     if todo.write or todo.remove:
         rotation.refresh(session)
     return failures
+
+
+def _numbers(todo: Plan, wanted: Sequence[Wanted]) -> dict[str, int]:
+    """How many instances each app has from now on."""
+    removed = {change.name: 0 for change in todo.changes if change.action is Action.REMOVE}
+    return removed | {one.app.name: one.app.instances for one in wanted}
 
 
 def _stop(session: Session, todo: Plan) -> list[Failure]:

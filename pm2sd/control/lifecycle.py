@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from signal import Signals
 
+from pm2sd.control import counting
 from pm2sd.control.apply import Wanted, plan
 from pm2sd.control.running import rows
 from pm2sd.control.session import Session
@@ -34,8 +35,7 @@ def restart(session: Session, chosen: Sequence[Instance], apps: Apps) -> list[Fa
 
 def _up(session: Session, verb: Verb, chosen: Sequence[Instance], apps: Apps) -> list[Failure]:
     units = [one.unit for one in chosen]
-    # Starts by hand count against the start limit of systemd; PM2's users do not expect that.
-    session.bus.reset_failed(units)
+    counting.reset_failed(session, units, units if verb == "restart" else ())
     first = dict.fromkeys(other for app in _apps(chosen) for other in apps[app].app.depends_on)
     jobs = [Job("start", names.target(app)) for app in first if app in apps]
     jobs += [Job(verb, unit) for unit in units]
@@ -66,6 +66,7 @@ def stop(session: Session, chosen: Sequence[Instance], apps: Apps) -> list[Failu
     user is told.
     """
     units = [one.unit for one in chosen]
+    counting.reset_failed(session, units)
     jobs = [Job("stop", unit) for unit in [*whole(chosen, apps), *units]]
     results = session.bus.run_jobs(jobs, JOB_SECONDS)
     failures = failures_of_jobs(session, {job.unit: result for job, result in results.items()})
@@ -88,7 +89,7 @@ def reload(
     serving. ``done`` is called after each.
     """
     for one in chosen:
-        session.bus.reset_failed([one.unit])
+        counting.reset_failed(session, [one.unit], [one.unit])
         failures = bring_up(session, [Job("restart", one.unit)])
         if failures:
             return failures

@@ -17,6 +17,7 @@ from pm2sd.observe import cpu
 from pm2sd.observe.known import Known
 from pm2sd.plan.select import Instance
 from pm2sd.systemd import cgroup
+from pm2sd.systemd import restarts as counts
 from pm2sd.systemd.bus import Bus, UnitRow
 from pm2sd.units import names
 
@@ -46,7 +47,7 @@ class Row:
     """One instance. Sizes are bytes, ``uptime`` is seconds, ``cpu`` a percentage of one CPU.
 
     ``pid``, ``uptime``, ``cpu`` and ``memory`` are None for an instance that does not run.
-    ``restarts`` counts systemd's automatic restarts since the instance was last started by hand.
+    ``restarts`` counts those by systemd and by hand, until ``reset``.
     ``result`` is the Result property (systemd.exec(5), $SERVICE_RESULT) of one that is down or
     waits to be restarted, else empty. ``oom`` says that this end, or the one before the automatic
     restart of one that runs, was the OOM killer's. ``enabled``: the app comes back at boot.
@@ -107,6 +108,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
         for name in {one.app for one in chosen}
     }
     killed = _killed({unit: group for unit, group in groups.items() if processes[unit].restarts})
+    counted = counts.load()
     user = _user_name()
     result = []
     for one in chosen:
@@ -122,7 +124,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
                 state=_state(process.state, loaded.get(starters.get(one.app, ""))),
                 pid=process.pid or None,
                 uptime=process.uptime if process.pid else None,
-                restarts=process.restarts,
+                restarts=process.restarts + counted.get(one.unit, 0),
                 cpu=percentages.get(group) if group else None,
                 memory=cgroup.memory(group, pids[one.unit]) if group else None,
                 user=user,
@@ -171,8 +173,7 @@ def _process(bus: Bus, row: UnitRow | None, pids: Sequence[int]) -> _Process:
 
     state, restarts = state_of(row.active, row.sub), number("NRestarts")
     if not _runs(row):
-        # NRestarts counts the restart that the start limit refused, too.
-        done = max(0, restarts - 1) if row.active == "failed" else restarts
+        done = counts.automatic(row.active, restarts)
         return _Process(state, restarts=done, result=bus.get(row.name, "Service", "Result"))
     # Asking the manager costs 90 us a property, reading files 20: a running service with a single
     # process has that one for its main process.
