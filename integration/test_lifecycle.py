@@ -251,7 +251,8 @@ def test_a_script_is_started_with_pm2s_flags(pm2sd: Pm2sd, project: Project) -> 
     }
     eventually(lambda: "--port,8080,-x" in pm2sd("logs", name, "--nostream").stdout)
     again = pm2sd("start", "app.js", *flags, "--", "--port", "8080", "-x")
-    assert "unchanged" in again.stdout
+    assert again.exit_status == ExitStatus.FAILED
+    assert f"error: {name} runs already" in again.stderr
 
 
 def test_restart_of_a_file_applies_it_first(pm2sd: Pm2sd, project: Project) -> None:

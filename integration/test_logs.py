@@ -22,6 +22,29 @@ from pm2sd.errors import ExitStatus
 WITHIN = 20.0
 
 
+def test_a_log_file_that_cannot_be_read_is_named(pm2sd: Pm2sd, project: Project) -> None:
+    names = [project.name(name) for name in "ab"]
+    apps = [
+        {"name": name, "script": "echo said by $name; exec sleep 1000", "env": {"name": name}}
+        for name in names
+    ]
+    apps[0] |= {"out_file": "a.log", "error_file": "a.log"}
+    assert pm2sd("apply", project.ecosystem(apps)).exit_status == ExitStatus.OK
+    file = project.path / "a.log"
+    eventually(lambda: "said by" in file.read_text())
+    file.chmod(0)
+    both = pm2sd("logs", *names, "--nostream", "--raw")
+    assert both.exit_status == ExitStatus.OK, both
+    assert both.stdout == f"said by {names[1]}\n"
+    assert f"error: cannot read {file}: Permission denied" in both.stderr
+    blind = pm2sd("logs", names[0], "--nostream", "--raw")
+    assert (blind.exit_status, blind.stdout) == (ExitStatus.FAILED, "")
+    assert f"error: cannot read {file}: Permission denied" in blind.stderr
+    file.chmod(0o600)
+    read = pm2sd("logs", names[0], "--nostream", "--raw")
+    assert (read.exit_status, read.stdout, read.stderr) == (0, f"said by {names[0]}\n", "")
+
+
 class Repeater:
     """An app that prints what it is told to."""
 

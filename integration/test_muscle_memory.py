@@ -63,6 +63,47 @@ def test_restart_takes_new_options_and_keeps_the_others(pm2sd: Pm2sd, project: P
     assert environment(project)["PATH"] == os.environ["PATH"]
 
 
+def test_a_script_started_again_keeps_the_options_that_are_not_given(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    start(pm2sd, project, "--kill-timeout", "3000", "-i", "2", "-x", "--", "--port", "1")
+    name, script = project.name("a"), project.path / "app.js"
+    before = pid(project), pid(project, number=1)
+    again = pm2sd("start", script, "--name", name)
+    assert again.exit_status == ExitStatus.FAILED, "as with PM2: || restart comes after it"
+    assert f"hint: pm2sd restart {name}, or --force" in again.stderr
+    assert (pid(project), pid(project, number=1)) == before
+    forced = pm2sd("start", script, "--name", name, "--force")
+    assert forced.exit_status == ExitStatus.OK, forced
+    assert not {pid(project), pid(project, number=1)} & {"0", *before}
+    limited = pm2sd("start", script, "--name", name, "--max-memory-restart", "200M")
+    assert limited.exit_status == ExitStatus.OK, limited
+    assert pm2sd("stop", name).exit_status == ExitStatus.OK
+    started = pm2sd("start", script, "--name", name, "--kill-timeout", "4000")
+    assert started.exit_status == ExitStatus.OK, started
+    shown = properties(unit(project, number=1), "MemoryMax", "TimeoutStopUSec", "ActiveState")
+    assert shown == {
+        "MemoryMax": str(200 * 1024 * 1024),
+        "TimeoutStopUSec": "4s",
+        "ActiveState": "active",
+    }
+    assert arguments(project) == ["--port", "1"]
+
+
+def test_another_script_does_not_take_an_apps_place_unasked(pm2sd: Pm2sd, project: Project) -> None:
+    start(pm2sd, project, "--kill-timeout", "3000")
+    name, other = project.name("a"), project.write("other.js", TALKER)
+    before = pid(project)
+    refused = pm2sd("start", other, "--name", name)
+    assert refused.exit_status == ExitStatus.FAILED
+    assert f"already, which runs {project.path / 'app.js'}" in refused.stderr
+    assert pid(project) == before
+    replaced = pm2sd("start", other, "--name", name, "--force")
+    assert replaced.exit_status == ExitStatus.OK, replaced
+    assert "other.js" in Path(f"/proc/{pid(project)}/cmdline").read_text()
+    assert properties(unit(project), "TimeoutStopUSec") != {"TimeoutStopUSec": "3s"}
+
+
 def test_restart_with_update_env_takes_the_shells_variables_anew(
     pm2sd: Pm2sd, project: Project
 ) -> None:

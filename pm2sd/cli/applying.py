@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pm2sd.cli import output
 from pm2sd.cli.attaching import Outcome
 from pm2sd.cli.failures import report
-from pm2sd.cli.output import emit, paint, say
+from pm2sd.cli.output import emit, paint, say, warn
 from pm2sd.cli.plan_text import display, equivalents, note_lines, plan_lines
 from pm2sd.control.apply import Wanted, carry_out, plan
 from pm2sd.control.configuration import Configuration, load, refuse_approximations
@@ -16,6 +16,10 @@ from pm2sd.control.session import Session, changing, session
 from pm2sd.errors import ExitStatus
 from pm2sd.plan.plan import Action, AppChange, Options, Plan
 from pm2sd.units.names import parse_instance
+
+
+class _Told(KeyboardInterrupt):
+    """An interruption after which it was said how things stand."""
 
 
 def waiting(pid: int | None) -> None:
@@ -58,10 +62,27 @@ def apply_file(
     force: bool = False,
     strict: bool = False,
 ) -> Outcome:
-    """Apply an ecosystem file and tell about it."""
+    """Apply an ecosystem file and tell about it, also how things stand after Ctrl-C."""
+    try:
+        return _apply_file(file, env, only, Options(prune, force), dry_run=dry_run, strict=strict)
+    except _Told:
+        raise
+    except KeyboardInterrupt:
+        warn("interrupted: nothing was changed")
+        raise
+
+
+def _apply_file(
+    file: str | None,
+    env: str | None,
+    only: str | None,
+    options: Options,
+    *,
+    dry_run: bool,
+    strict: bool,
+) -> Outcome:
     configuration = load(file, env=env, only=names_of(only))
     _say_notes_on_file(configuration)
-    options = Options(prune=prune, force=force)
     names = [one.app.name for one in configuration.wanted]
     if dry_run:
         with session() as here:
@@ -81,7 +102,11 @@ def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> E
     if output.verbose:
         for line in equivalents(todo):
             output.say_equivalent(line)
-    failures = carry_out(here, todo, wanted, say=say)
+    try:
+        failures = carry_out(here, todo, wanted, say=say)
+    except KeyboardInterrupt:
+        warn(f"interrupted: {_where_it_stands(here, todo)}")
+        raise _Told from None
     if failures:
         report(failures)
     unwell = {failure.unit for failure in failures}
@@ -93,6 +118,16 @@ def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> E
     if well:
         say(f"{paint('up:', 'green', sys.stderr)} {', '.join(well)}")
     return ExitStatus.FAILED if failures else ExitStatus.OK
+
+
+def _where_it_stands(here: Session, todo: Plan) -> str:
+    """What was done of a plan that was interrupted, and who does the rest."""
+    written = sum(here.directory.read(path) == text for path, text in todo.write.items())
+    if written < len(todo.write):
+        done = f"{written} of {len(todo.write)} unit files are written"
+    else:
+        done = "the unit files are written, and what systemd was asked to start goes on starting"
+    return f"{done}; the next apply or start finishes what is left"
 
 
 def tell(todo: Plan) -> None:

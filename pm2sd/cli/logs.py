@@ -14,6 +14,7 @@ import typer
 from pm2sd.cli import output
 from pm2sd.cli.listing import pick
 from pm2sd.cli.status import Json, Selectors
+from pm2sd.errors import ExitStatus, Problem
 from pm2sd.observe.known import Known
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def logs(
     """Show what apps printed last, and follow what they print.
 
     Lines stand in the order of time, with what systemd says of starts and exits between them.
-    Ctrl-C ends it.
+    Ctrl-C ends it. Exits 1 if nothing but log files is to be read, and none of them can be.
     """
     from pm2sd.observe.log_sources import Sources, sources
     from pm2sd.observe.logs import Filter, Logs
@@ -84,6 +85,9 @@ def logs(
     with Logs(where, wanted, refresh if everything else None) as found:
         if since and where.files:
             output.say("lines in files carry no time, so --since leaves them out")
+        for path, reason in found.unreadable().items():
+            output.complain([Problem(f"cannot read {path}: {reason}", hint=f"ls -l {path}")])
+        blind = found.is_blind()
         shown = found.history(complete=nostream)
         _print(map(formatted, shown))
         if dropped := found.dropped(shown):
@@ -93,7 +97,9 @@ def logs(
                 for some in found.follow(sys.stdout.fileno()):
                     _print(map(formatted, some))
             except KeyboardInterrupt:
-                return
+                pass
+    if blind:
+        raise typer.Exit(ExitStatus.FAILED)
 
 
 def flush(selectors: Selectors = None, json: Json = False) -> None:

@@ -54,7 +54,7 @@ def start(
     if not names or all(is_file(name) for name in names):
         outcome = start_file(names, env=env, only=only, options=options, after=after)
     elif len(names) == 1 and (options or after is not None):
-        outcome = start_script(names[0], options=options, arguments=after or ())
+        outcome = start_script(names[0], options=options, after=after)
     else:
         outcome = start_known(names)
     finish(outcome, attach=attach, since=since)

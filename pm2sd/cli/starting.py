@@ -10,11 +10,13 @@ from typing import Any
 from pm2sd.cli.applying import apply_file, carry_out_and_tell, tell, waiting
 from pm2sd.cli.attaching import Outcome
 from pm2sd.cli.failures import report
+from pm2sd.cli.lifecycle import told
 from pm2sd.cli.output import emit
 from pm2sd.control import lifecycle
 from pm2sd.control.apply import plan
-from pm2sd.control.configuration import from_flags
+from pm2sd.control.configuration import changed, from_flags
 from pm2sd.control.session import Session, changing
+from pm2sd.ecosystem.app import App
 from pm2sd.errors import ExitStatus, NoSuchApp, Pm2sdError
 from pm2sd.plan.plan import Options
 from pm2sd.plan.select import select
@@ -78,25 +80,58 @@ def start_known(names: Sequence[str]) -> Outcome:
                 ExitStatus.FAILED if failures else ExitStatus.OK,
                 sorted({one.app for one in chosen}),
             )
-        return _start_script(here, names[0], {}, ())
+        return _start_script(here, names[0], {}, None)
 
 
-def start_script(script: str, *, options: Given, arguments: Sequence[str]) -> Outcome:
-    """Make an app of a script and the flags beside it, and start it."""
+def start_script(script: str, *, options: Given, after: Sequence[str] | None) -> Outcome:
+    """Make an app of a script, the flags beside it and what follows ``--``, and start it."""
     with changing(waiting) as here:
-        return _start_script(here, script, options, arguments)
+        return _start_script(here, script, options, after)
 
 
-def _start_script(here: Session, script: str, options: Given, arguments: Sequence[str]) -> Outcome:
-    known = here.stored().apps
-    wanted = from_flags(script, options, arguments)
-    old = known.get(wanted.app.name)
-    if old and old.app.source and "force" not in options:
-        raise Pm2sdError(
-            f"there is an app {wanted.app.name!r} already, from {old.app.source}",
-            hint="change it there, choose another --name, or replace it with --force",
-        )
+def _start_script(
+    here: Session, script: str, options: Given, after: Sequence[str] | None
+) -> Outcome:
+    wanted = from_flags(script, options, after or ())
+    old = here.stored().apps.get(wanted.app.name)
     force = "force" in options
+    if old and not old.app.source and old.app.script == wanted.app.script:
+        return _start_again(here, old.app, options, after)
+    if old and not force:
+        has = f"from {old.app.source}" if old.app.source else f"which runs {old.app.script}"
+        raise Pm2sdError(
+            f"there is an app {wanted.app.name!r} already, {has}",
+            hint=f"{'change it there, ' if old.app.source else ''}choose another --name, or "
+            "replace it with --force",
+        )
     todo = plan(here, [wanted], options=Options(force=force))
     tell(todo)
     return Outcome(carry_out_and_tell(here, todo, [wanted]), [wanted.app.name])
+
+
+def _start_again(here: Session, app: App, options: Given, after: Sequence[str] | None) -> Outcome:
+    """Start a script that is known by this name already: what is not given stays as it was.
+
+    As PM2 does (lib/API.js, _startScript): one that runs is an error, so that what comes after
+    ``||`` in a script is run, and ``--force`` restarts it. With other options, it gets them.
+    """
+    force = "force" in options
+    given = {name: flag for name, flag in options.items() if name != "force"}
+    wanted = changed(app, given, after, update_env=False)
+    todo = plan(here, [wanted], options=Options(force=force, start="all"))
+    if todo.is_empty() and not force:
+        raise Pm2sdError(
+            f"{app.name} runs already, with these options",
+            hint=f"pm2sd restart {app.name}, or --force, starts it again",
+        )
+    tell(todo)
+    status = carry_out_and_tell(here, todo, [wanted])
+    if not force or status is not ExitStatus.OK:
+        return Outcome(status, [app.name])
+    apps = here.stored().apps
+    rest = [
+        one
+        for one in select([app.name], apps)
+        if one.unit not in todo.start and one.unit not in todo.restart
+    ]
+    return told("restarted", rest, lifecycle.restart(here, rest, apps))

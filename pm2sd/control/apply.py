@@ -138,14 +138,16 @@ def carry_out(
     _note_restarts(todo)
     counting.reset_failed(session, [*todo.stop, *todo.start, *todo.restart], todo.restart)
     try:
-        stubborn = _stop(session, todo)
-        if stubborn:
-            _owe(noted)
-            return stubborn
-        session.bus.disable(todo.disable)
         preload.install(session.directory.path, [one.app for one in wanted])
         probe.install(session.directory.path, [one.app for one in wanted])
-        session.directory.write(todo.write)
+        # On a full disk nothing may have been stopped.
+        with session.directory.staged(todo.write) as put_in_place:
+            stubborn = _stop(session, todo)
+            if stubborn:
+                _owe(noted)
+                return stubborn
+            session.bus.disable(todo.disable)
+            put_in_place()
     except Pm2sdError:
         if all(session.directory.read(path) == todo.before.get(path) for path in todo.write):
             _owe(noted)

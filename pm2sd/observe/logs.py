@@ -117,6 +117,15 @@ class Logs:
         found.sort(key=lambda pair: pair[0])
         return [line for _, line in found]
 
+    def unreadable(self) -> dict[str, str]:
+        """The log files that are there and cannot be opened, each with the reason."""
+        tails = (tail for _, tail in self._tails.values())
+        return {tail.path: tail.refusal for tail in tails if tail.refusal}
+
+    def is_blind(self) -> bool:
+        """Whether nothing of what the apps print can be read: there are files only, none opens."""
+        return not self._sources.identifiers and len(self.unreadable()) == len(self._tails) > 0
+
     def dropped(self, shown: Sequence[Line]) -> int:
         """How many lines of this user's apps journald dropped since the first that is shown.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -45,11 +44,15 @@ class Tail:
     its newline has come. A file need not exist yet.
     """
 
-    __slots__ = ("_descriptor", "_offset", "_rest", "path")
+    __slots__ = ("_descriptor", "_offset", "_rest", "path", "refusal")
 
     def __init__(self, path: str) -> None:
-        """Start at the end: behind the last complete line."""
+        """Start at the end: behind the last complete line.
+
+        ``refusal`` is why a file that is there could not be opened.
+        """
         self.path = path
+        self.refusal: str | None = None
         self._descriptor: int | None = None
         self._offset = 0
         self._rest = b""
@@ -116,12 +119,18 @@ class Tail:
 
     def _open(self) -> bool:
         """Open the file; only a regular one has a past and can be read by somebody else too."""
-        with suppress(OSError):
+        self.refusal = None
+        try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                self._descriptor = descriptor
-                return True
-            os.close(descriptor)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            self.refusal = error.strerror
+            return False
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            self._descriptor = descriptor
+            return True
+        os.close(descriptor)
         return False
 
     def _last_newline(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pwd
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from pm2sd.errors import Pm2sdError
@@ -46,10 +47,15 @@ def sync_directory(path: Path) -> None:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Give a file new contents at once. Raises OSError."""
+    """Give a file new contents at once. Raises OSError; then nothing is left beside it."""
     aside = path.with_name(f".{path.name}.new")
-    write_synced(aside, data)
-    aside.replace(path)
+    try:
+        write_synced(aside, data)
+        aside.replace(path)
+    except OSError:
+        with suppress(OSError):
+            aside.unlink()
+        raise
     sync_directory(path.parent)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from pm2sd.systemd.durable import failure, sync_directory, write_synced
@@ -73,11 +73,19 @@ class UnitDirectory:
         return os.path.lexists(f"{self._path}/{relative}")
 
     def write(self, files: Mapping[str, str]) -> None:
-        """Give files new contents, mode 0600: all are written aside before the first is renamed.
+        """Give files new contents, mode 0600; see ``staged``."""
+        with self.staged(files) as put_in_place:
+            put_in_place()
 
-        Raises Pm2sdError; whatever fails before the first rename leaves the directory as it was.
+    @contextmanager
+    def staged(self, files: Mapping[str, str]) -> Iterator[Callable[[], None]]:
+        """Files written aside, all of them, which a call of what this gives puts in their places.
+
+        Raises Pm2sdError; whatever fails before the first is in its place leaves the directory as
+        it was, and so does leaving the context without the call.
         """
         if not files:
+            yield lambda: None
             return
         root = self.path
         staging = root / _STAGING
@@ -94,14 +102,11 @@ class UnitDirectory:
                     made.append(target.parent)
                 staged.append((staging / str(number), target))
                 write_synced(staged[-1][0], text.encode(errors="surrogateescape"))
-            for source, target in staged:
-                source.replace(target)
-                made.clear()
-            staging.rmdir()
-            for directory in {root, *(target.parent for _, target in staged)}:
-                sync_directory(directory)
         except OSError as error:
+            _discard(staging, made)
             raise failure(error, "write", root) from error
+        try:
+            yield lambda: _put_in_place(root, staging, staged, made)
         finally:
             _discard(staging, made)
 
@@ -155,6 +160,20 @@ class UnitDirectory:
                 if entry is not None and not (own and _is_marked(entry)):
                     found.setdefault(name, entry.path)
         return found
+
+
+def _put_in_place(
+    root: Path, staging: Path, staged: Sequence[tuple[Path, Path]], made: list[Path]
+) -> None:
+    try:
+        for source, target in staged:
+            source.replace(target)
+            made.clear()
+        staging.rmdir()
+        for directory in {root, *(target.parent for _, target in staged)}:
+            sync_directory(directory)
+    except OSError as error:
+        raise failure(error, "write", root) from error
 
 
 def _entries(directory: Path | str) -> Iterator[os.DirEntry[str]]:
