@@ -2,9 +2,9 @@
 
 PYTHON := .venv/bin/python
 SCRIPTS := .ci/run examples/demo integration/provision integration/run-tests \
-  integration/sandbox $(wildcard benchmarks/*.sh)
+  integration/sandbox integration/vm/build $(wildcard benchmarks/*.sh)
 
-.PHONY: help setup pm2 lint test demo bench clean
+.PHONY: help setup pm2 vm lint test demo bench clean
 
 help:
 	@echo 'make demo    run examples/tracking and show it'
@@ -13,6 +13,7 @@ help:
 	@echo 'make lint    the checks that run nothing'
 	@echo 'make setup   system packages and .venv, which the others do by themselves'
 	@echo 'make pm2     the PM2 to compare with, which test and bench fetch by themselves'
+	@echo 'make vm      the disks of the whole machines to test on, which test makes by itself'
 	@echo 'make clean   remove what the others made in this folder'
 
 setup:
@@ -29,7 +30,12 @@ lint: setup
 	$(PYTHON) -m mypy
 	shellcheck $(SCRIPTS)
 
-test: lint pm2
+# The disks of the Debian machines that integration/vm boots.
+vm: setup
+	@integration/provision vm
+	@integration/vm/build
+
+test: lint pm2 vm
 	integration/run-tests
 
 demo: setup
@@ -39,5 +45,5 @@ bench: pm2
 	integration/sandbox -- $(PYTHON) -m benchmarks.run
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache benchmarks/.pm2
+	rm -rf .venv .vm .mypy_cache .ruff_cache benchmarks/.pm2
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

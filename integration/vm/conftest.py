@@ -1,0 +1,33 @@
+"""The machines that tests boot; see machine.py for what they can do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from integration.vm.machine import RELEASES, Machine, missing
+
+
+@pytest.fixture(scope="session", autouse=True)
+def user_manager() -> None:
+    """These tests bring their own systemd: nothing is asked of this machine's."""
+
+
+@pytest.fixture(scope="module", params=RELEASES, ids="debian{}".format)
+def machine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Machine]:
+    """A machine of each release that is on, shared by the tests of a file; gone after them."""
+    problem = missing(request.param)
+    if problem and os.environ.get("PM2SD_SANDBOX"):
+        pytest.fail(problem, pytrace=False)
+    if problem:
+        pytest.skip(problem)
+    machine = Machine(request.param, tmp_path_factory.mktemp(f"debian{request.param}"))
+    try:
+        machine.boot()
+        yield machine
+    finally:
+        machine.power_cut()
