@@ -155,6 +155,7 @@ def carry_out(
     session.directory.remove(todo.remove)
     counting.forget_removed(_numbers(todo, wanted))
     stamps.forget(path for path in todo.remove if path.endswith(".timer"))
+    probe.forget(todo.remove)
     if todo.reload:
         session.bus.reload()
         # Whatever was started until now may have been started with what the manager knew before.

@@ -10,6 +10,7 @@ import pm2sd
 from pm2sd import probe
 from pm2sd.ecosystem.app import App
 from pm2sd.systemd.durable import failure, replace
+from pm2sd.systemd.paths import runtime_directory
 from pm2sd.translate.checks import PROBE_DIRECTORY
 
 _PACKAGE: Final = Path(pm2sd.__file__).parent
@@ -18,7 +19,7 @@ _PROBE: Final = Path(probe.__file__).parent
 
 def install(directory: Path, apps: Iterable[App]) -> None:
     """Write them to the unit directory if one of the apps needs them: a directory to execute."""
-    if not any(app.ready or app.health or app.idle_timeout for app in apps):
+    if not any(map(_needs, apps)):
         return
     place = directory / PROBE_DIRECTORY
     sources = [_PACKAGE / "__init__.py", *_PROBE.glob("*.py")]
@@ -32,3 +33,16 @@ def install(directory: Path, apps: Iterable[App]) -> None:
                 replace(path, current)
         except OSError as error:
             raise failure(error, "write", path) from error
+
+
+def _needs(app: App) -> bool:
+    asked = app.ready or app.health or app.idle_timeout
+    return bool(asked or app.alerts or app.webhook)
+
+
+def forget(removed: Iterable[str]) -> None:
+    """Forget which alarms were raised about apps whose timers went."""
+    for path in removed:
+        name, found, _ = path.partition(":alerts.timer")
+        if found:
+            (runtime_directory() / "alerts" / name).unlink(missing_ok=True)

@@ -35,7 +35,8 @@ class App:
     has lines of directives by section. ``watched`` and ``ignore_watch`` are paths and patterns
     relative to ``watch_base``, empty where nothing is watched. ``rotate_files`` are absolute
     patterns of log files that the app itself opens. ``ready`` and ``health`` are what
-    ``ecosystem/checks.py`` makes of the options. ``written`` holds the options as the
+    ``ecosystem/checks.py`` makes of the options, ``webhook`` (of ``on_failure``) and ``alerts``
+    what ``ecosystem/on_failure.py`` does. ``written`` holds the options as the
     user gave them, under their canonical names.
     """
 
@@ -107,6 +108,8 @@ class App:
     rotate_signal: str | None = None
 
     on_failure: tuple[str, ...] = ()
+    webhook: Mapping[str, Plain] = field(default_factory=dict)
+    alerts: Mapping[str, Plain] = field(default_factory=dict)
     hardening: Hardening = "basic"
     unit: Mapping[str, Sequence[str]] = field(default_factory=dict)
     written: Mapping[str, Plain] = field(default_factory=dict)

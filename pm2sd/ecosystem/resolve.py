@@ -23,7 +23,7 @@ from pm2sd.ecosystem.machine import Machine
 from pm2sd.ecosystem.memory import memory
 from pm2sd.ecosystem.node_programs import runs_node
 from pm2sd.ecosystem.nodes import Plain, Source, plain
-from pm2sd.ecosystem.on_failure import on_failure
+from pm2sd.ecosystem.on_failure import telling
 from pm2sd.ecosystem.program import Program, find_program
 from pm2sd.ecosystem.raw_directives import check_directives
 from pm2sd.ecosystem.subject import Subject
@@ -191,10 +191,10 @@ def _app(
         instances=asked.instances,
         env=env,
         secrets=variables.secrets,
-        on_failure=on_failure(subject, finder),
         hardening=hardening(subject, program.command[0]),
         written=_written(subject.declared),
         **asdict(output),
+        **asdict(telling(subject, finder)),
         **asdict(files),
         **asdict(checks(subject, asked)),
         **{**same, **by_the_clock(subject), **memory(subject)},

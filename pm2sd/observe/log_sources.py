@@ -10,7 +10,7 @@ from pm2sd.ecosystem.app import App
 from pm2sd.plan.select import Instance
 from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd import flushed
-from pm2sd.translate import memory, watch
+from pm2sd.translate import memory, on_failure, watch
 from pm2sd.translate.logs import Streams, fill_in, streams
 from pm2sd.units import names
 from pm2sd.units.model import JOURNAL, Output
@@ -77,6 +77,8 @@ def sources(
         for name in by_app
         if apps[name].app.memory_policy == "graceful"
     }
+    helpers |= {on_failure.identifier(name): name for name in by_app if apps[name].app.alerts}
+    helpers |= {on_failure.teller(name): name for name in by_app if apps[name].app.webhook}
     limits = {name: memory.limits_text(apps[name].app) for name in by_app}
     return Sources(identifiers, units, tuple(files), helpers, hidden, limits)
 

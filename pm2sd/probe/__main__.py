@@ -15,6 +15,14 @@ def main(what: str, arguments: list[str]) -> int:
         from pm2sd.probe import health
 
         return health.main(arguments)
+    if what == "alerts":
+        from pm2sd.probe import alerts
+
+        return alerts.main(arguments)
+    if what == "failed":
+        from pm2sd.probe import failed
+
+        return failed.main(arguments)
     from pm2sd.probe import idle
 
     return idle.main(arguments)

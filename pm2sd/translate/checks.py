@@ -39,14 +39,14 @@ def runtime_directory(app: App) -> Text | None:
 def before_start(app: App, unit_directory: str) -> tuple[Command, ...]:
     """``ExecStartPre=``: note how long the log files are in which a line is waited for."""
     files = _watched_files(app)
-    return ((*_program(unit_directory), "mark", *files),) if files else ()
+    return ((*program(unit_directory), "mark", *files),) if files else ()
 
 
 def after_start(app: App, unit_directory: str) -> tuple[Command, ...]:
     """``ExecStartPost=``: wait until the instance is ready."""
     if not app.ready:
         return ()
-    start = (*_program(unit_directory), "ready", f"--within={app.listen_timeout}")
+    start = (*program(unit_directory), "ready", f"--within={app.listen_timeout}")
     if "log" not in app.ready:
         return ((*start, ("--number=", INSTANCE), *_question(app, app.ready)),)
     logs = streams(app)
@@ -77,7 +77,7 @@ def health(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
         _number(app.health, name) for name in ("interval", "timeout", "failures", "grace")
     )
     words: list[Text] = [
-        *_program(unit_directory),
+        *program(unit_directory),
         *("health", f"--app={names.unit_name(app.name)}", f"--timeout={timeout}"),
         *(f"--failures={failures}", f"--grace={grace}"),
     ]
@@ -103,7 +103,7 @@ def health(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
         environment=environment,
         syslog_identifier=f"{names.unit_name(app.name)}:health",
     )
-    return _regularly(app, mark, unit, every - timeout // failures)
+    return regularly(app, mark, unit, every - timeout // failures)
 
 
 def idle(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
@@ -118,19 +118,20 @@ def idle(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
         quiet=True,
         exec_start=(
             (
-                *_program(unit_directory),
+                *program(unit_directory),
                 *("idle", f"--app={names.unit_name(app.name)}", f"--timeout={app.idle_timeout}"),
                 *("--", *app.listen),
             ),
         ),
         syslog_identifier=f"{names.unit_name(app.name)}:idle",
     )
-    return _regularly(
+    return regularly(
         app, mark, unit, min(max(app.idle_timeout // _LOOKS, _SHORTEST_LOOK), _LONGEST_LOOK)
     )
 
 
-def _regularly(app: App, mark: Mark, unit: AuxiliaryService, every: int) -> Auxiliary:
+def regularly(app: App, mark: Mark, unit: AuxiliaryService, every: int) -> Auxiliary:
+    """A service, and the timer of the same name that starts it every so many milliseconds."""
     timer = Timer(
         name=unit.name.removesuffix("service") + "timer",
         mark=mark,
@@ -160,7 +161,8 @@ def _question(app: App, asked: Mapping[str, Plain]) -> list[Text]:
     return [*words, "--", address]
 
 
-def _program(unit_directory: str) -> tuple[Text, ...]:
+def program(unit_directory: str) -> tuple[Text, ...]:
+    """What the words of a check follow."""
     # The interpreter that a virtual environment was made with: it stays when that one goes.
     python: str = getattr(sys, "_base_executable", "") or sys.executable
     return (python, "-I", "-S", f"{unit_directory}/{PROBE_DIRECTORY}")

@@ -1,41 +1,122 @@
-"""``NAME:failed@.service``: what is run when systemd gives an instance up."""
+"""``NAME:failed@.service``, ``NAME:alerts.timer``: telling somebody that an app is in trouble."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Final
+
 from pm2sd.ecosystem.app import App
+from pm2sd.ecosystem.nodes import Plain
 from pm2sd.translate.auxiliary import Auxiliary
+from pm2sd.translate.checks import program, regularly
+from pm2sd.translate.logs import streams
 from pm2sd.units import names
+from pm2sd.units.escape import parts
 from pm2sd.units.model import INSTANCE, AuxiliaryService, Mark, Text
 
-_WHAT = "failed"
+_FAILED: Final = "failed"
+_ALERTS: Final = "alerts"
+
+_LONGEST_LOOK: Final = 30_000
+_LOOKS: Final = 4
+"""An alarm for being down comes at most this part of its time too late."""
 
 
-def handler(app: App, mark: Mark) -> Auxiliary:
+def handler(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
     """The template of the handler; nothing starts it but the instance's OnFailure=.
 
     systemd itself adds how the instance ended: MONITOR_SERVICE_RESULT, MONITOR_EXIT_CODE,
     MONITOR_EXIT_STATUS, MONITOR_UNIT (systemd.exec(5)).
     """
-    if not app.on_failure:
+    if not (app.on_failure or app.webhook):
         return Auxiliary()
-    environment: dict[str, Text] = {"PM2SD_APP": app.name, "PM2SD_INSTANCE": (INSTANCE,)}
-    if "PATH" in app.env:
-        environment["PATH"] = app.env["PATH"]
+    own: dict[str, Text] = {
+        "PM2SD_EVENT": "failed",
+        "PM2SD_APP": app.name,
+        "PM2SD_INSTANCE": (INSTANCE,),
+    }
+    command = app.on_failure or _posting(app, unit_directory)
     unit = AuxiliaryService(
-        name=names.auxiliary(app.name, f"{_WHAT}@", "service"),
+        name=names.auxiliary(app.name, f"{_FAILED}@", "service"),
         mark=mark,
         description=(f"{app.name}: on_failure of instance ", INSTANCE),
         slice=names.slice_name(app.name),
-        exec_start=(app.on_failure,),
-        working_directory=app.cwd,
-        environment=environment,
-        syslog_identifier=f"{names.unit_name(app.name)}:{_WHAT}",
+        exec_start=(command,),
+        working_directory=app.cwd if app.on_failure else "",
+        environment={**own, **_path(app), **_webhook(app.webhook)},
+        syslog_identifier=f"{names.unit_name(app.name)}:{_FAILED}",
     )
     return Auxiliary((unit,))
 
 
 def handler_of(app: App) -> Text | None:
     """The handler's unit, for the template of the instances."""
-    return (
-        (f"{names.unit_name(app.name)}:{_WHAT}@", INSTANCE, ".service") if app.on_failure else None
+    if not (app.on_failure or app.webhook):
+        return None
+    return (f"{names.unit_name(app.name)}:{_FAILED}@", INSTANCE, ".service")
+
+
+def alerts(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
+    """``NAME:alerts.timer`` and the round that it starts, which looks at all instances."""
+    if not app.alerts:
+        return Auxiliary()
+    limits = ("restarts", "within", "memory", "down")
+    words = [f"--{name}={app.alerts[name]}" for name in limits if name in app.alerts]
+    command, webhook = app.alerts["command"], app.alerts["webhook"]
+    assert isinstance(command, list | tuple)
+    assert isinstance(webhook, dict)
+    unit = AuxiliaryService(
+        name=names.auxiliary(app.name, _ALERTS, "service"),
+        mark=mark,
+        description=f"{app.name}: look for trouble",
+        slice=names.slice_name(app.name),
+        quiet=True,
+        exec_start=(
+            (
+                *program(unit_directory),
+                *(_ALERTS, f"--app={names.unit_name(app.name)}", f"--name={app.name}", *words),
+                *(("--", *map(str, command)) if command else ()),
+            ),
+        ),
+        working_directory=app.cwd if command else "",
+        environment={**_path(app), **_webhook(webhook)},
+        syslog_identifier=identifier(app.name),
     )
+    down = app.alerts.get("down", _LOOKS * _LONGEST_LOOK)
+    assert isinstance(down, int)
+    return regularly(app, mark, unit, min(_LONGEST_LOOK, down // _LOOKS))
+
+
+def identifier(app: str) -> str:
+    """What the alarms are found by in the journal."""
+    return f"{names.unit_name(app)}:{_ALERTS}"
+
+
+def teller(app: str) -> str:
+    """What the lines about telling of a failure are found by."""
+    return f"{names.unit_name(app)}:{_FAILED}"
+
+
+def _posting(app: App, unit_directory: str) -> tuple[Text, ...]:
+    logs = streams(app)
+    outputs = (("log", logs.output), ("log-err", logs.error))
+    return (
+        *program(unit_directory),
+        *(_FAILED, f"--name={app.name}", ("--number=", INSTANCE)),
+        (f"--unit={names.unit_name(app.name)}@", INSTANCE, ".service"),
+        *((f"--{name}=", *parts(one.path)) for name, one in outputs if one.kind == "append"),
+    )
+
+
+def _path(app: App) -> dict[str, Text]:
+    return {"PATH": app.env["PATH"]} if "PATH" in app.env else {}
+
+
+def _webhook(webhook: Mapping[str, Plain]) -> dict[str, Text]:
+    if not webhook:
+        return {}
+    found: dict[str, Text] = {"PM2SD_WEBHOOK": str(webhook["url"])}
+    if headers := webhook.get("headers"):
+        found["PM2SD_WEBHOOK_HEADERS"] = json.dumps(headers)
+    return found

@@ -13,7 +13,7 @@ from pm2sd.notes import Note
 from pm2sd.translate.auxiliary import Auxiliary
 from pm2sd.translate.checks import health, idle
 from pm2sd.translate.memory import graceful, total
-from pm2sd.translate.on_failure import handler
+from pm2sd.translate.on_failure import alerts, handler
 from pm2sd.translate.service import service
 from pm2sd.translate.socket import sockets
 from pm2sd.translate.target import instance_drop_ins, secrets_file, target
@@ -25,7 +25,6 @@ from pm2sd.units.model import Mark, Unit
 _BESIDE: Final[tuple[Callable[[App, Mark], Auxiliary], ...]] = (
     sockets,
     watcher,
-    handler,
     cron_restart,
     schedule,
     total,
@@ -60,7 +59,7 @@ def translate(
     the_service, said = service(app, mark, systemd=systemd, unit_directory=unit_directory)
     beside = [
         *(add(app, mark) for add in _BESIDE),
-        *(add(app, mark, unit_directory) for add in (health, idle)),
+        *(add(app, mark, unit_directory) for add in (handler, health, idle, alerts)),
     ]
     said = (*said, *(note for one in beside for note in one.notes))
     record = {

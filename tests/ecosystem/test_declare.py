@@ -308,3 +308,36 @@ def test_mistakes_in_dependencies(written: str, message: str, column: int) -> No
     (problem,) = problems
     assert message in problem.message
     assert problem.where == Location("eco.yaml", 2, column)
+
+
+@pytest.mark.parametrize(
+    ("written", "message", "column"),
+    [
+        ("on_failure: 5", "expected a command, a list of a program", 13),
+        ("on_failure: http://", "expected a URL such as", 13),
+        ("on_failure: https://me:pw@x.org/", "expected a URL such as", 13),
+        ("on_failure: {uri: http://x}", "'uri' is not known here", 14),
+        ("on_failure: {headers: {a: b}}", "url is missing", 13),
+        ("on_failure: {url: ftp://x}", "url: expected a URL such as", 19),
+        ("on_failure: {url: http://x, headers: {a b: c}}", "'a b' is no name of a header", 39),
+        ("alerts: 5", "expected an object with restarts, memory or down", 9),
+        ("alerts: {}", "expected an object with restarts, memory or down", 9),
+        ("alerts: {notify: echo}", "expected an object with restarts, memory or down", 9),
+        ("alerts: {restart: 1/1h}", "'restart' is not known here", 10),
+        ("alerts: {restarts: 10}", "restarts: expected a number of restarts and a time", 20),
+        ("alerts: {restarts: 10/1d}", "restarts: expected a number of restarts", 20),
+        ("alerts: {restarts: 10/5s}", "restarts: expected a time from 1m to 24h", 20),
+        ("alerts: {memory: 900%}", "memory: expected from 1% to 100%", 18),
+        ("alerts: {memory: lots}", "memory: expected a part of max_memory_restart", 18),
+        ("alerts: {down: 1s}", "down: expected milliseconds from 10000", 16),
+        ("alerts: {down: 2m, notify: {url: x}}", "notify: url: expected a URL", 34),
+        ("log_rotate: true", "expected an object with files", 13),
+        ("log_rotate: {signal: SIGHUP}", "files is missing", 13),
+        ("log_rotate: {files: []}", "files: expected paths of log files", 21),
+        ("log_rotate: {files: a, signal: SIGNOT}", "signal: expected a signal", 32),
+    ],
+)
+def test_mistakes_in_what_is_told_and_rotated(written: str, message: str, column: int) -> None:
+    _, problems = declared(f"script: a.js\n{written}\n")
+    assert message in problems[0].message, problems
+    assert problems[0].where == Location("eco.yaml", 2, column)

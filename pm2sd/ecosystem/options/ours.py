@@ -9,6 +9,7 @@ from pm2sd.ecosystem.options.directives import Directives
 from pm2sd.ecosystem.options.lists import Environment, SignalName, Strings, VariableNames
 from pm2sd.ecosystem.options.model import Option, Section
 from pm2sd.ecosystem.options.numbers import LEAST_MEMORY, Duration, Integer, Percentage, Size
+from pm2sd.ecosystem.options.telling import ALERTS, Teller
 from pm2sd.ecosystem.options.types import Boolean, Choice, CronPattern, Either
 from pm2sd.notes import Fidelity
 
@@ -231,15 +232,34 @@ OURS = (
     Option(
         name="on_failure",
         section=Section.OURS,
-        type=Strings("a command, or a list of a program and its arguments"),
-        doc="What is run when systemd gives an instance up: after max_restarts, or a failure with "
-        "autorestart: false. A text is for the shell. It gets PM2SD_APP, PM2SD_INSTANCE and "
-        "systemd's MONITOR_SERVICE_RESULT, MONITOR_EXIT_CODE and MONITOR_EXIT_STATUS.",
+        type=Teller(),
+        doc="What is done when systemd gives an instance up: after max_restarts, or a failure with "
+        "autorestart: false. A URL, or an object with url and headers, gets a POST with JSON: app, "
+        "instance, result, exit_code, signal, host, time, the last lines. Any other text is a "
+        "command of the shell, a list a program and its arguments; it gets PM2SD_APP, "
+        "PM2SD_INSTANCE and systemd's MONITOR_SERVICE_RESULT, MONITOR_EXIT_CODE and "
+        "MONITOR_EXIT_STATUS.",
         becomes="OnFailure=NAME:failed@.service",
         fidelity=Fidelity.BETTER,
         difference="PM2 has nothing like it. An instance that had to be killed when it was stopped "
         "has failed, too.",
-        example='on_failure: curl -d "$PM2SD_APP is down" https://example.org/alarm',
+        example="on_failure: https://hooks.example.org/alarm",
+        default_text="unset",
+    ),
+    Option(
+        name="alerts",
+        section=Section.OURS,
+        type=ALERTS,
+        doc="When to raise an alarm about an instance: so many restarts in a time, memory above a "
+        "part of max_memory_restart or a size, down for a time. It is a line in the log, and is "
+        "told to notify, which takes what on_failure does; without it, to the webhook of "
+        "on_failure. Each alarm is raised once, and told again when it is over. A command gets "
+        "PM2SD_EVENT (restarts, memory, down or recovered), PM2SD_APP, PM2SD_INSTANCE, PM2SD_TEXT.",
+        becomes="NAME:alerts.timer",
+        fidelity=Fidelity.BETTER,
+        difference="PM2 has nothing like it. Instances are looked at every 30 s, or more often for "
+        "a short down; restarts before the first look do not count.",
+        example="alerts: {restarts: 10/1h, memory: 90%, down: 2m}",
         default_text="unset",
     ),
     Option(
