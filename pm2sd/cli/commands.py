@@ -167,6 +167,12 @@ COMMANDS = (
     Command("reloadLogs", "logs:reload_logs", "Say which log files are open.", _LOGS, tells=True),
     Command("explain", "reference:explain", "What an option means, in PM2 and here.", _HELP),
     Command("schema", "reference:schema", "Print the JSON Schema of ecosystem files.", _HELP),
+    Command(
+        "doctor",
+        "doctor:doctor",
+        "Look for what is wrong with this machine and your apps.",
+        _HELP,
+    ),
     Command("ping", "report:ping", "Say whether the user manager answers.", _HELP, tells=True),
     Command("report", "report:report", "Print what a bug report needs.", _HELP),
     Command("alias", "alias:alias", "Install pm2 as another name of pm2sd.", _HELP, tells=True),

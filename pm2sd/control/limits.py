@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from pm2sd.control.session import Session
 from pm2sd.ecosystem.app import App
+<<<<<<< HEAD
 from pm2sd.plan.limits import unenforced
+=======
+from pm2sd.plan.limits import CONTROLLERS, remedy, unenforced
+>>>>>>> 05d05ee (doctor: Look for what is wrong with the machine and the apps (wip))
 from pm2sd.systemd import cgroup
 
 
@@ -36,14 +40,3 @@ def missing(session: Session, apps: Iterable[App]) -> Missing | None:
         tuple(f"{limit} of {', '.join(names)}" for limit, names in found.items()),
         remedy(lacking, cgroup.controllers("/")),
     )
-
-
-def remedy(lacking: Iterable[str], kernel: frozenset[str]) -> str:
-    """What gives a user's manager controllers; ``kernel`` are those of the unified hierarchy."""
-    if not kernel.issuperset(lacking):
-        return (
-            "the kernel has to be booted with systemd.unified_cgroup_hierarchy=1, "
-            "and on a Raspberry Pi with cgroup_enable=memory; in a container, ask its host"
-        )
-    wanted = " ".join(sorted({"cpu", "memory", "pids", *lacking}))
-    return f"[Service] Delegate={wanted} in: sudo systemctl edit user@.service; then boot"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from pm2sd.ecosystem.app import App
@@ -30,3 +30,14 @@ def _words(app: App, option: str) -> str:
     # What is looked at every 30 s is known without a controller, too.
     graceful = option == "max_memory_restart" and app.memory_policy == "graceful"
     return f"the hard limit above {option}" if graceful else option
+
+
+def remedy(lacking: Iterable[str], kernel: frozenset[str]) -> str:
+    """What gives a user's manager controllers; ``kernel`` are those of the unified hierarchy."""
+    if not kernel.issuperset(lacking):
+        return (
+            "the kernel has to be booted with systemd.unified_cgroup_hierarchy=1, "
+            "and on a Raspberry Pi with cgroup_enable=memory; in a container, ask its host"
+        )
+    wanted = " ".join(sorted({"cpu", "memory", "pids", *lacking}))
+    return f"[Service] Delegate={wanted} in: sudo systemctl edit user@.service; then boot"

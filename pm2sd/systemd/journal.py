@@ -108,6 +108,44 @@ def suppressed(since: str | None = None) -> int | None:
     return sum(int(entry.fields.get("N_DROPPED", "0")) for entry in found)
 
 
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where this user's part of the journal is.
+
+    ``directory`` is the one that journald writes to, empty without any. ``own``: entries are split
+    off into files of the user's, of ``size`` bytes together; else they are in the system's.
+    ``readable`` says whether this user may read where their entries are.
+    """
+
+    directory: str
+    persistent: bool
+    own: bool
+    readable: bool
+    size: int
+
+
+def storage() -> Storage:
+    """What there is of the journal for this user."""
+    uid = os.getuid()
+    places = _directories()
+    if not places:
+        return Storage("", persistent=False, own=False, readable=False, size=0)
+    place = places[0]
+    own = _has_own_journal(uid)
+    names = (f"user-{uid}.", f"user-{uid}@") if own else ("system.", "system@")
+    size, readable = 0, False
+    for directory in places:
+        try:
+            with os.scandir(directory) as files:
+                for file in files:
+                    if file.name.startswith(names):
+                        size += file.stat().st_size
+                        readable = readable or os.access(file.path, os.R_OK)
+        except OSError:
+            continue
+    return Storage(str(place), str(place).startswith("/var/"), own, readable, size)
+
+
 _OPTIONS: Final = (
     "--quiet",
     "--all",  # without it long fields come as null

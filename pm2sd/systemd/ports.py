@@ -35,6 +35,38 @@ class Refusal:
     holders: tuple[Holder, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A TCP socket that listens; ``pid`` is None where the process is another user's.
+
+    Sockets that systemd holds are its own, whoever accepts their connections.
+    """
+
+    host: str
+    port: int
+    pid: int | None
+
+
+def listeners() -> tuple[Listener, ...]:
+    """Every TCP socket of this machine that listens."""
+    import psutil
+
+    return tuple(
+        Listener(one.laddr.ip, one.laddr.port, one.pid)
+        for one in psutil.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN and one.laddr
+    )
+
+
+def holder(pid: int) -> Holder | None:
+    """What is known of a process that listens; None where it ended or is another user's."""
+    import psutil
+
+    with suppress(psutil.Error, OSError):
+        return Holder(pid, " ".join(psutil.Process(pid).cmdline()), _unit(pid))
+    return None
+
+
 def refusal(address: str) -> Refusal | None:
     """Why systemd could not listen on an address of ``App.listen``; None where it can."""
     if address.startswith("/"):
@@ -93,17 +125,9 @@ def _explain(error: OSError, host: str, port: int) -> Refusal:
 
 def _holders(port: int) -> Iterator[Holder]:
     """The processes of ours that listen on a port; those of others cannot be seen."""
-    import psutil
-
-    pids = {
-        one.pid
-        for one in psutil.net_connections("tcp")
-        if one.status == psutil.CONN_LISTEN and one.pid and one.laddr and one.laddr.port == port
-    }
-    for pid in sorted(pids):
-        with suppress(psutil.Error, OSError):
-            command = " ".join(psutil.Process(pid).cmdline())
-            yield Holder(pid, command, _unit(pid))
+    for pid in sorted({one.pid for one in listeners() if one.port == port and one.pid}):
+        if found := holder(pid):
+            yield found
 
 
 def _unit(pid: int) -> str:

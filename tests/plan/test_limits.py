@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from pm2sd.control.limits import remedy
 from pm2sd.ecosystem.app import App
-from pm2sd.plan.limits import unenforced
+from pm2sd.plan.limits import remedy, unenforced
 
 
 def app(**options: Any) -> App:

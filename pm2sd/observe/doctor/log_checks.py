@@ -1,0 +1,93 @@
+"""What is judged about the journal and log files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pm2sd.observe.doctor.facts import Facts
+from pm2sd.observe.doctor.model import Finding, Status
+
+LARGE: Final = 100 << 20
+"""The size in bytes from which a log file without rotation is told of."""
+
+_LARGE_JOURNAL: Final = 4 << 30
+"""journald's own default never takes more of a disk."""
+
+
+def journal(facts: Facts) -> Iterator[Finding]:
+    """Whether lines can be read, and outlive a reboot."""
+    kept = facts.journal
+    keep = "sudo mkdir -p /var/log/journal && sudo systemctl restart systemd-journald"
+    if not kept.directory:
+        yield Finding(
+            status=Status.WARN,
+            message="there is no journal: what apps print into it is lost",
+            hint=keep,
+        )
+        return
+    if not kept.readable and not kept.own and facts.machine.uid != 0:
+        yield Finding(
+            status=Status.WARN,
+            message=f"{facts.machine.user} cannot read the journal: it has no files of the user's",
+            hint=f"sudo usermod -aG systemd-journal {facts.machine.user}"
+            if kept.persistent
+            else keep,
+        )
+    elif not kept.persistent:
+        yield Finding(
+            status=Status.WARN,
+            message="the journal is in memory: a reboot forgets it",
+            hint=keep,
+        )
+    if facts.events.problem:
+        yield Finding(status=Status.WARN, message=facts.events.problem, hint=keep)
+
+
+def journal_size(facts: Facts) -> Iterator[Finding]:
+    """How much the user's journal takes."""
+    kept = facts.journal
+    if not kept.directory:
+        return
+    whose = f"{facts.machine.user}'s" if kept.own else "the system's"
+    large = kept.size > _LARGE_JOURNAL
+    yield Finding(
+        status=Status.WARN if large else Status.OK,
+        message=f"{whose} journal takes {kept.size >> 20} MiB in {kept.directory}",
+        hint="sudo journalctl --vacuum-size=1G; for good: SystemMaxUse= in journald.conf(5)"
+        if large
+        else "",
+    )
+
+
+def suppressed(facts: Facts) -> Iterator[Finding]:
+    """Lines that journald's rate limit dropped."""
+    count = facts.events.suppressed
+    if count:
+        yield Finding(
+            status=Status.WARN,
+            message=f"journald dropped {count} lines of {facts.machine.user}'s apps within the "
+            "last day: its rate limit is one for all of them",
+            hint="give the app that prints most an out_file and error_file, or raise "
+            "RateLimitBurst= in journald.conf(5)",
+        )
+    elif count is None and not facts.events.problem and facts.journal.directory and facts.apps:
+        yield Finding(
+            status=Status.INFO,
+            message="whether journald dropped lines cannot be seen: only the system's journal "
+            "tells it",
+            hint=f"sudo usermod -aG systemd-journal {facts.machine.user}",
+        )
+
+
+def log_files(facts: Facts) -> Iterator[Finding]:
+    """Files that grow without end."""
+    for app in facts.apps:
+        for file in app.log_files:
+            if file.size >= LARGE and not file.rotated:
+                yield Finding(
+                    status=Status.WARN,
+                    app=app.name,
+                    message=f"{file.path} has {file.size >> 20} MiB, and nobody rotates it",
+                    hint=f"pm2sd flush {app.name}; for good: logrotate with copytruncate",
+                )
