@@ -36,7 +36,7 @@ def doctor(
     from pm2sd.observe.doctor.examine import worst
     from pm2sd.observe.doctor.model import Status
 
-    found = _examined(selectors)
+    found = examined(selectors)
     done: list[str] = []
     fixes = [one.finding.fix for one in found if one.finding.fix]
     if fix and fixes:
@@ -44,7 +44,7 @@ def doctor(
         from pm2sd.control.doctor import mend
 
         done = mend(fixes, waiting)
-        found = _examined(selectors)
+        found = examined(selectors)
     state = worst(found)
     if json:
         checks = [as_json(one) for one in found]
@@ -60,7 +60,8 @@ def doctor(
         raise typer.Exit(ExitStatus.FAILED)
 
 
-def _examined(selectors: list[str] | None) -> list[Result]:
+def examined(selectors: list[str] | None) -> list[Result]:
+    """What there is to say of the apps that are named, or of all; see docs/doctor.md."""
     from pm2sd.observe.doctor.examine import examine
 
     known = Known.read()

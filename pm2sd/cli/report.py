@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 from pm2sd import __version__
 from pm2sd.cli import output
@@ -21,29 +22,35 @@ def ping() -> None:
 
 
 def report(json: Json = False) -> None:
-    """Print versions, the machine and the apps' states; no variable of any app is in it."""
+    """Print versions, the machine, the apps' states and what doctor warns of.
+
+    No variable of any app is in it.
+    """
     found = _report()
     if json:
         output.emit_json(found)
         return
     for key, value in found.items():
-        if key != "apps":
+        if key not in ("apps", "doctor"):
             output.emit(f"{key.replace('_', ' ').ljust(16)} {value}")
     if found["apps"]:
         from pm2sd.cli.listing import print_status
 
         output.emit("")
         print_status()
+    if found["doctor"]:
+        output.emit("\n".join(["", *found["doctor"]]))
 
 
-def _report() -> dict[str, object]:
+def _report() -> dict[str, Any]:
+    from pm2sd.cli.doctor import examined
     from pm2sd.cli.listing import listed, record
     from pm2sd.observe.known import Known
     from pm2sd.systemd.paths import unit_directory
     from pm2sd.systemd.user import lingers, user_name
 
     user = user_name()
-    found: dict[str, object] = {
+    found: dict[str, Any] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "pm2sd": __version__,
         "python": f"{platform.python_version()} ({sys.executable})",
@@ -63,6 +70,13 @@ def _report() -> dict[str, object]:
         found["apps"] = [record(row) for row in listed(Known.read(), None)]
     except NoUserManager as none:
         found |= {"systemd": f"no user manager: {none.message}", "apps": []}
+    # Without what apps said last, which may hold anything.
+    found["doctor"] = [
+        f"{one.finding.status} {one.check}: {f'{one.finding.app}: ' if one.finding.app else ''}"
+        f"{one.finding.message}"
+        for one in examined(None)
+        if one.finding.status in ("warn", "fail")
+    ]
     return found
 
 

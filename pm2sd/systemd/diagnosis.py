@@ -37,6 +37,11 @@ class Facts:
     error: str = ""
 
 
+def booted() -> bool:
+    """Whether the machine, or container, was booted with systemd: sd_booted(3)."""
+    return Path("/run/systemd/system").is_dir()
+
+
 def gather(error: str, environ: Mapping[str, str] = os.environ) -> Facts:
     """The facts about this process and this machine."""
     uid = os.getuid()
@@ -50,7 +55,7 @@ def gather(error: str, environ: Mapping[str, str] = os.environ) -> Facts:
     return Facts(
         uid=uid,
         user=user,
-        booted=Path("/run/systemd/system").is_dir(),
+        booted=booted(),
         wsl="microsoft" in os.uname().release.lower(),
         sudo_user=environ.get("SUDO_USER") or None,
         runtime_variable=variable,

@@ -22,7 +22,7 @@ class Pm2Process:
 
 @dataclass(frozen=True, slots=True)
 class Pm2Daemon:
-    """A daemon that runs; ``home`` is its PM2_HOME as its title says it."""
+    """A daemon that runs, and its PM2_HOME."""
 
     pid: int
     home: str
@@ -44,7 +44,8 @@ def pm2_daemons() -> tuple[Pm2Daemon, ...]:
     return tuple(
         Pm2Daemon(
             pid,
-            title.partition(f"{_TITLE} (")[2].rstrip().rstrip(")"),
+            # The title says it, too, but is cut to the length of the command line.
+            _environment(pid).get("PM2_HOME") or title,
             tuple(
                 Pm2Process(name, frozenset(_descendants(child, parents)))
                 for child in parents.get(pid, ())
@@ -57,13 +58,17 @@ def pm2_daemons() -> tuple[Pm2Daemon, ...]:
 
 def _name(pid: int) -> str | None:
     """PM2 gives each process the variables ``name`` and ``pm_id``."""
+    environ = _environment(pid)
+    return environ.get("name") if "pm_id" in environ else None
+
+
+def _environment(pid: int) -> dict[str, str]:
     import psutil
 
     try:
-        environ = psutil.Process(pid).environ()
+        return psutil.Process(pid).environ()
     except (psutil.Error, OSError):
-        return None
-    return environ.get("name") if "pm_id" in environ else None
+        return {}
 
 
 def _descendants(pid: int, parents: dict[int, list[int]]) -> list[int]:

@@ -7,7 +7,7 @@ import shlex
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from posixpath import isabs, join
+from posixpath import isabs
 from typing import Final
 
 from pm2sd.ecosystem.app import App
@@ -187,17 +187,6 @@ def _exposed(stored: StoredApp, directory: Path) -> Iterable[str]:
     for path in (str(directory / relative) for relative in stored.files):
         if _mode(path) & (stat.S_IRWXG | stat.S_IRWXO):
             yield path
-    written = stored.app.written.get("env_file")
-    files = written if isinstance(written, tuple | list) else [written] if written else []
-    for name in files:
-        path = join(stored.app.cwd, str(name).removeprefix("-"))
-        if _mode(path) & stat.S_IRWXO and _open_to_others(path):
-            yield path
-
-
-def _open_to_others(path: str) -> bool:
-    """Whether everybody may get to a file through the directories above it."""
-    return all(_mode(str(above)) & stat.S_IXOTH for above in Path(path).parents)
 
 
 def _log_files(app: App) -> Iterable[tuple[str, int]]:

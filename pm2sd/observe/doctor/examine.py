@@ -7,8 +7,9 @@ from typing import Final
 
 from pm2sd.observe.doctor.facts import Facts
 from pm2sd.observe.doctor.gather import gather
-from pm2sd.observe.doctor.model import Finding, Result, Status
+from pm2sd.observe.doctor.model import Check, Finding, Result, Status
 from pm2sd.observe.doctor.table import CHECKS
+from pm2sd.observe.doctor.words import some
 from pm2sd.observe.known import Known
 from pm2sd.plan.select import Instance
 
@@ -24,13 +25,28 @@ def judge(facts: Facts) -> list[Result]:
     """The findings of every check, in the table's order; a check that found nothing says so."""
     results = []
     for check in CHECKS:
-        if check.needs_manager and facts.manager is None:
+        if not _possible(check, facts):
             continue
         found = tuple(check.judge(facts))
         if not found and check.good:
-            found = (Finding(status=Status.OK, message=check.good),)
+            of = f" ({some([app.name for app in facts.apps])})" if _partial(check, facts) else ""
+            found = (Finding(status=Status.OK, message=check.good + of),)
         results += [Result(check.id, finding) for finding in found]
     return results
+
+
+def _possible(check: Check, facts: Facts) -> bool:
+    match check.needs:
+        case "manager":
+            return facts.manager is not None
+        case "systemd":
+            return facts.machine.booted
+        case _:
+            return True
+
+
+def _partial(check: Check, facts: Facts) -> bool:
+    return check.of_apps and not facts.whole
 
 
 def worst(results: Iterable[Result]) -> Status:

@@ -23,13 +23,14 @@ FLAPPING: Final = 5
 class Machine:
     """The machine and the user, as far as no manager has to be asked.
 
-    ``runtime_variable`` is XDG_RUNTIME_DIR, ``runtime_directory`` the one that is used.
-    ``pm2_at_boot`` is the unit that starts PM2. ``inotify`` is only looked at where an app watches
-    files.
+    ``booted``: PID 1 is systemd. ``runtime_variable`` is XDG_RUNTIME_DIR, ``runtime_directory``
+    the one that is used. ``pm2_at_boot`` is the unit that starts PM2. ``inotify`` is only looked at
+    where an app watches files.
     """
 
     user: str
     uid: int
+    booted: bool
     runtime_variable: str | None
     runtime_directory: str
     bus_socket: bool
@@ -170,7 +171,7 @@ class Leftover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All of it. ``absence`` says why there is no ``manager``.
+    """All of it. ``absence`` says why there is no ``manager``; ``whole``: all apps are looked at.
 
     ``strays`` are loaded units that look like ours and have no file; ``dangling`` links in the
     unit directory to files of ours that are gone. ``listeners`` are all of the machine's.
@@ -185,4 +186,5 @@ class Facts:
     leftovers: tuple[Leftover, ...] = ()
     strays: tuple[UnitState, ...] = ()
     dangling: tuple[str, ...] = ()
+    whole: bool = True
     listeners: tuple[Listener, ...] = ()

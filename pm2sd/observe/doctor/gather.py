@@ -26,6 +26,7 @@ from pm2sd.plan.select import Instance
 from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd import cgroup, clock, journal
 from pm2sd.systemd.bus import Bus, version_number
+from pm2sd.systemd.diagnosis import booted
 from pm2sd.systemd.exits import Message
 from pm2sd.systemd.file_systems import file_systems
 from pm2sd.systemd.inotify_use import inotify_use
@@ -78,6 +79,7 @@ def gather(
             strays=_strays(bus, known) if bus and whole else (),
             dangling=_dangling(known) if whole else (),
             listeners=sockets,
+            whole=whole,
         )
 
 
@@ -105,6 +107,7 @@ def _machine(known: Known, apps: Mapping[str, StoredApp], environ: Mapping[str, 
     return Machine(
         user=user,
         uid=uid,
+        booted=booted(),
         runtime_variable=environ.get("XDG_RUNTIME_DIR") or None,
         runtime_directory=runtime,
         bus_socket=os.path.exists(f"{runtime}/bus"),  # noqa: PTH110
@@ -120,20 +123,17 @@ def _machine(known: Known, apps: Mapping[str, StoredApp], environ: Mapping[str, 
 
 def _events(chosen: Sequence[Instance]) -> Events:
     """What the manager logged of the last day, in one question."""
-    if not chosen:
-        return Events()
     restarts: Counter[str] = Counter()
     ooms: Counter[str] = Counter()
     recent = (time() - _HOUR) * 1e6
     try:
-        for entry in journal.entries(
-            journal.Query(
-                units=tuple(one.unit for one in chosen),
-                message_ids=(Message.RESTART_SCHEDULED, Message.OUT_OF_MEMORY),
-                since="-24h",
-                lines=_MOST_EVENTS,
-            )
-        ):
+        query = journal.Query(
+            units=tuple(one.unit for one in chosen),
+            message_ids=(Message.RESTART_SCHEDULED, Message.OUT_OF_MEMORY),
+            since="-24h",
+            lines=_MOST_EVENTS,
+        )
+        for entry in journal.entries(query) if chosen else ():
             if entry.fields.get("MESSAGE_ID") == Message.OUT_OF_MEMORY:
                 ooms[entry.unit] += 1
             elif entry.realtime_usec >= recent:
@@ -154,7 +154,11 @@ def _leftovers(bus: Bus | None, known: Known) -> tuple[Leftover, ...]:
                 app,
                 tuple(sorted(files)),
                 tuple(sorted(path for path, mark in marks.items() if not (mark and mark.intact))),
-                tuple(row.name for row in loaded if row.active not in _DOWN),
+                tuple(
+                    row.name
+                    for row in loaded
+                    if row.active not in _DOWN and not row.name.endswith(".target")
+                ),
             )
         )
     return tuple(found)

@@ -71,17 +71,25 @@ def suppressed(facts: Facts) -> Iterator[Finding]:
             hint="give the app that prints most an out_file and error_file, or raise "
             "RateLimitBurst= in journald.conf(5)",
         )
-    elif count is None and not facts.events.problem and facts.journal.directory and facts.apps:
+    elif count is None:
         yield Finding(
             status=Status.INFO,
-            message="whether journald dropped lines cannot be seen: only the system's journal "
-            "tells it",
-            hint=f"sudo usermod -aG systemd-journal {facts.machine.user}",
+            message="whether journald dropped lines cannot be seen: the system's journal tells it",
+            hint=f"sudo usermod -aG systemd-journal {facts.machine.user}"
+            if facts.journal.directory
+            else "",
         )
 
 
 def log_files(facts: Facts) -> Iterator[Finding]:
     """Files that grow without end."""
+    files = {file.path: file.size for app in facts.apps for file in app.log_files}
+    if files and max(files.values()) < LARGE:
+        total = sum(files.values()) >> 20
+        yield Finding(
+            status=Status.OK,
+            message=f"the apps' {len(files)} log files take {total} MiB together",
+        )
     for app in facts.apps:
         for file in app.log_files:
             if file.size >= LARGE and not file.rotated:

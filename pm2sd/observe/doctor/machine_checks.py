@@ -130,6 +130,12 @@ def clock(facts: Facts) -> Iterator[Finding]:
             message="nobody keeps the clock right (NTP): timers and the times in logs are off",
             hint="sudo timedatectl set-ntp true",
         )
+    elif facts.machine.synchronised is None:
+        yield Finding(
+            status=Status.INFO,
+            message="whether somebody keeps the clock right cannot be seen here",
+            hint="timedatectl",
+        )
     if facts.manager and abs(facts.manager.moved) > _JUMP_SECONDS:
         yield Finding(
             status=Status.WARN,
@@ -172,6 +178,7 @@ def inotify(facts: Facts) -> Iterator[Finding]:
     """What watchers can still have."""
     use = facts.machine.inotify
     if use is None:
+        yield Finding(status=Status.OK, message="no app watches files")
         return
     for what, used, most in (
         ("max_user_instances", use.instances, use.max_instances),

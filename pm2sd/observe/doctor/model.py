@@ -55,8 +55,9 @@ class Check:
     """One row of the table of checks.
 
     ``looks`` says what is looked at, ``bad`` when it warns or fails, ``mends`` what ``--fix`` does.
-    ``good`` is the line of a check that found nothing. ``needs_manager``: it is passed over where
-    no user manager answers.
+    ``good`` is the line of a check that found nothing. ``of_apps``: it is of the apps that are
+    looked at. ``needs`` says without what it is passed over: a booted systemd, or a manager
+    that answers.
     """
 
     id: str
@@ -65,7 +66,8 @@ class Check:
     good: str
     judge: Callable[[Facts], Iterable[Finding]]
     mends: str = ""
-    needs_manager: bool = False
+    of_apps: bool = False
+    needs: Literal["", "systemd", "manager"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from shlex import quote
+from typing import Final
 
 from pm2sd.observe.doctor.facts import FLAPPING, Facts
 from pm2sd.observe.doctor.model import Finding, Status
+from pm2sd.observe.doctor.words import shown, some
+
+_MANY: Final = 8
+"""Apps on one line."""
 
 
 def failed(facts: Facts) -> Iterator[Finding]:
@@ -16,12 +21,10 @@ def failed(facts: Facts) -> Iterator[Finding]:
         if not down:
             continue
         why = ", ".join(dict.fromkeys(unit.ending for unit in down if unit.ending))
-        names = ", ".join(unit.name.removesuffix(".service") for unit in down[:3])
-        more = f" and {len(down) - 3} more" if len(down) > 3 else ""
         yield Finding(
             status=Status.FAIL,
             app=app.name,
-            message=f"{names}{more} failed" + (f": {why}" if why else ""),
+            message=f"{shown([unit.name for unit in down])} failed" + (f": {why}" if why else ""),
             hint=f"pm2sd logs {quote(app.name)} --lines 50 --nostream; mended: "
             f"pm2sd restart {quote(app.name)}",
             details=app.last_lines,
@@ -30,6 +33,7 @@ def failed(facts: Facts) -> Iterator[Finding]:
 
 def flapping(facts: Facts) -> Iterator[Finding]:
     """Apps that systemd starts again and again."""
+    yield from _unknown(facts)
     for app in facts.apps:
         counts = {
             unit: facts.events.restarts.get(unit, 0)
@@ -50,8 +54,15 @@ def flapping(facts: Facts) -> Iterator[Finding]:
             )
 
 
+def _unknown(facts: Facts) -> Iterator[Finding]:
+    """What has to be said where the journal does not tell."""
+    if facts.events.problem:
+        yield Finding(status=Status.INFO, message="not known: the journal cannot be read")
+
+
 def out_of_memory(facts: Facts) -> Iterator[Finding]:
     """Kills for want of memory."""
+    yield from _unknown(facts)
     for app in facts.apps:
         count = sum(facts.events.ooms.get(unit, 0) for unit in app.stored.instances)
         if count:
@@ -88,12 +99,12 @@ def hardening(facts: Facts) -> Iterator[Finding]:
         if app.exposure is not None:
             found.setdefault((app.exposure, app.app.hardening), []).append(app.name)
     for (score, level), apps in sorted(found.items()):
-        many = (
-            f"{', '.join(apps[:5])} and {len(apps) - 5} more" if len(apps) > 5 else ", ".join(apps)
-        )
         yield Finding(
             status=Status.INFO,
             app=apps[0] if len(apps) == 1 else "",
-            message=f"exposure {score:.1f} of 10 ({level}): {many}",
+            message=f"exposure {score:.1f} of 10 ({level}): {some(apps, _MANY)}",
             hint="hardening: strict (docs/hardening.md)" if level != "strict" else "",
+            details=tuple(
+                ", ".join(apps[first : first + _MANY]) for first in range(_MANY, len(apps), _MANY)
+            ),
         )

@@ -22,7 +22,7 @@ CHECKS: Final = (
         bad="warns of one that pm2sd is not tested with; says what a version lacks",
         good="systemd is recent",
         judge=machine_checks.systemd_version,
-        needs_manager=True,
+        needs="manager",
     ),
     Check(
         id="user-bus",
@@ -30,7 +30,7 @@ CHECKS: Final = (
         bad="warns without one",
         good="the user bus is there",
         judge=machine_checks.user_bus,
-        needs_manager=True,
+        needs="manager",
     ),
     Check(
         id="runtime-dir",
@@ -38,6 +38,7 @@ CHECKS: Final = (
         bad="warns where it is not set, or is another user's, so that `systemctl --user` fails",
         good="XDG_RUNTIME_DIR is right",
         judge=machine_checks.runtime_directory,
+        needs="systemd",
     ),
     Check(
         id="linger",
@@ -46,6 +47,7 @@ CHECKS: Final = (
         good="apps start at boot and outlive your last session",
         judge=machine_checks.linger,
         mends="enables lingering, where the machine's policy lets you",
+        needs="systemd",
     ),
     Check(
         id="controllers",
@@ -53,7 +55,7 @@ CHECKS: Final = (
         bad="warns of limits of your apps that nobody enforces",
         good="the kernel enforces the apps' limits",
         judge=machine_checks.controllers,
-        needs_manager=True,
+        needs="manager",
     ),
     Check(
         id="journal",
@@ -61,6 +63,7 @@ CHECKS: Final = (
         bad="warns where there is none, it is in memory, or it cannot be read",
         good="the journal is on disk and can be read",
         judge=log_checks.journal,
+        needs="systemd",
     ),
     Check(
         id="journal-size",
@@ -68,6 +71,7 @@ CHECKS: Final = (
         bad="warns from 4 GiB on",
         good="",
         judge=log_checks.journal_size,
+        needs="systemd",
     ),
     Check(
         id="journal-dropped",
@@ -75,6 +79,7 @@ CHECKS: Final = (
         bad="warns of any; says where that cannot be seen",
         good="journald dropped no lines within the last day",
         judge=log_checks.suppressed,
+        needs="systemd",
     ),
     Check(
         id="log-files",
@@ -82,6 +87,7 @@ CHECKS: Final = (
         bad="warns of files of 100 MiB and more that no configuration names",
         good="no log file is large",
         judge=log_checks.log_files,
+        of_apps=True,
     ),
     Check(
         id="disk",
@@ -111,6 +117,7 @@ CHECKS: Final = (
         bad="fails where one is gone, as a Node is after an upgrade under nvm",
         good="everything that the apps need is there",
         judge=unit_checks.missing,
+        of_apps=True,
     ),
     Check(
         id="helpers",
@@ -118,6 +125,7 @@ CHECKS: Final = (
         bad="fails where one is gone, as pm2sd's own Python is after a new installation",
         good="the helper units' programs are there",
         judge=unit_checks.helpers,
+        of_apps=True,
     ),
     Check(
         id="unread",
@@ -126,7 +134,8 @@ CHECKS: Final = (
         good="systemd has read all unit files",
         judge=unit_checks.unread,
         mends="`systemctl --user daemon-reload`",
-        needs_manager=True,
+        needs="manager",
+        of_apps=True,
     ),
     Check(
         id="edited",
@@ -134,6 +143,7 @@ CHECKS: Final = (
         bad="warns of those edited by hand",
         good="no unit file was edited by hand",
         judge=unit_checks.edited,
+        of_apps=True,
     ),
     Check(
         id="source",
@@ -141,6 +151,7 @@ CHECKS: Final = (
         bad="warns where one is gone; says where one was written after the last change by apply",
         good="the ecosystem files are there and as they were applied",
         judge=unit_checks.source,
+        of_apps=True,
     ),
     Check(
         id="orphans",
@@ -157,7 +168,8 @@ CHECKS: Final = (
         bad="warns of apps whose target is not enabled, unless they have `autostart: false`",
         good="the apps that run come back at boot",
         judge=unit_checks.enabled,
-        needs_manager=True,
+        needs="manager",
+        of_apps=True,
     ),
     Check(
         id="masked",
@@ -165,7 +177,8 @@ CHECKS: Final = (
         bad="fails on any",
         good="no unit is masked",
         judge=unit_checks.masked,
-        needs_manager=True,
+        needs="manager",
+        of_apps=True,
     ),
     Check(
         id="overrides",
@@ -173,14 +186,16 @@ CHECKS: Final = (
         bad="warns of those that set what the ecosystem file sets; names the others",
         good="no drop-in overrides the ecosystem file",
         judge=unit_checks.overrides,
+        of_apps=True,
     ),
     Check(
         id="secrets",
-        looks="the modes of files with variables in them: units, secrets, `env_file`",
+        looks="the modes of pm2sd's files that hold apps' variables: units, `secrets`, `env_file`",
         bad="warns where others may read one",
         good="nobody else can read the apps' variables",
         judge=unit_checks.secrets,
         mends="`chmod` to 0600",
+        of_apps=True,
     ),
     Check(
         id="failed",
@@ -188,7 +203,8 @@ CHECKS: Final = (
         bad="fails, with the last error lines, those of a kind together",
         good="no app has failed",
         judge=running_checks.failed,
-        needs_manager=True,
+        needs="manager",
+        of_apps=True,
     ),
     Check(
         id="flapping",
@@ -196,7 +212,8 @@ CHECKS: Final = (
         bad="warns from 5 of an instance on, with its last error lines",
         good="no app is restarted again and again",
         judge=running_checks.flapping,
-        needs_manager=True,
+        needs="manager",
+        of_apps=True,
     ),
     Check(
         id="oom",
@@ -204,7 +221,8 @@ CHECKS: Final = (
         bad="warns of any",
         good="no app was killed for want of memory within the last day",
         judge=running_checks.out_of_memory,
-        needs_manager=True,
+        needs="manager",
+        of_apps=True,
     ),
     Check(
         id="ports",
@@ -212,7 +230,8 @@ CHECKS: Final = (
         bad="fails where another has the port and the app is down; warns where it is up",
         good="no port is taken by others",
         judge=running_checks.ports,
-        needs_manager=True,
+        needs="manager",
+        of_apps=True,
     ),
     Check(
         id="pm2",
@@ -227,7 +246,7 @@ CHECKS: Final = (
         bad="never; says the score of each app, from 10 (nothing is restricted) to 0",
         good="",
         judge=running_checks.hardening,
-        needs_manager=True,
+        needs="manager",
     ),
 )
 """Every check that ``pm2sd doctor`` makes."""
@@ -245,7 +264,7 @@ systemd.
 | `ok` | as it should be |
 | `info` | good to know, nothing is wrong |
 | `warn` | it works, but it may not for long, or not after a reboot |
-| `fail` | something does not work now |
+| `fail` | something does not work, or will not when it is started again |
 
 The exit status is 1 if something failed, else 0; warnings do not count. With selectors the checks
 of apps are made of these apps only.

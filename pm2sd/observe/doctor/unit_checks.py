@@ -8,6 +8,7 @@ from typing import Final
 
 from pm2sd.observe.doctor.facts import AppFacts, Facts
 from pm2sd.observe.doctor.model import Finding, Fix, Status
+from pm2sd.observe.doctor.words import shown, some
 from pm2sd.units import names
 from pm2sd.units.mark import sections
 
@@ -57,7 +58,7 @@ def unread(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             status=Status.WARN,
             app=next(iter(found.values())) if len(set(found.values())) == 1 else "",
-            message=f"systemd has not read the files of {_some(list(found))} since they changed",
+            message=f"systemd has not read the files of {shown(list(found))} since they changed",
             hint="systemctl --user daemon-reload",
             fix=Fix("daemon-reload"),
         )
@@ -95,7 +96,7 @@ def source(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             status=Status.WARN,
             app=apps[0] if len(apps) == 1 else "",
-            message=f"{path} is gone; {_some(apps)} came from it and go on without it",
+            message=f"{path} is gone; {some(apps)} came from it and go on without it",
             hint=f"restore the file, or: pm2sd delete {' '.join(map(quote, apps[:3]))}"
             + (" ..." if len(apps) > 3 else ""),
         )
@@ -103,19 +104,26 @@ def source(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             status=Status.INFO,
             app=apps[0] if len(apps) == 1 else "",
-            message=f"{path} was written after {_some(apps)} were last changed by apply",
+            message=f"{path} was written after {some(apps)} were last changed by apply",
             hint=f"pm2sd diff {quote(path)} shows whether it matters",
         )
 
 
 def orphans(facts: Facts) -> Iterator[Finding]:
     """What is left of apps that are no more."""
+    if not facts.whole:
+        yield Finding(
+            status=Status.INFO,
+            message="orphaned units are only looked for without a selector",
+            hint="pm2sd doctor",
+        )
+        return
     for left in facts.leftovers:
         what = f"the unit files of {left.app!r} are left without their target"
         if left.running:
             yield Finding(
                 status=Status.WARN,
-                message=f"{what}, and {_some(list(left.running))} still run",
+                message=f"{what}, and {shown(left.running)} still run",
                 hint=f"apply its ecosystem file again, or: systemctl --user stop "
                 f"{' '.join(map(quote, left.running[:3]))}; then pm2sd doctor --fix",
             )
@@ -175,7 +183,7 @@ def masked(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 status=Status.FAIL,
                 app=app.name,
-                message=f"{_some(hidden)} {'is' if len(hidden) == 1 else 'are'} masked: "
+                message=f"{shown(hidden)} {'is' if len(hidden) == 1 else 'are'} masked: "
                 "systemd refuses to start what is",
                 hint=f"systemctl --user unmask {' '.join(map(quote, hidden))}",
             )
@@ -184,7 +192,7 @@ def masked(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 status=Status.FAIL,
                 app=app.name,
-                message=f"systemd cannot load {_some(broken)}",
+                message=f"systemd cannot load {shown(broken)}",
                 hint=f"systemctl --user status {quote(broken[0])}",
             )
 
@@ -227,13 +235,7 @@ def secrets(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 status=Status.WARN,
                 app=app.name,
-                message=f"others may read {_some(list(app.exposed))}, which hold variables",
+                message=f"others may read {some(app.exposed)}, which hold variables",
                 hint=f"chmod 600 {' '.join(map(quote, app.exposed))}",
                 fix=Fix("chmod", app.exposed),
             )
-
-
-def _some(units: list[str]) -> str:
-    """The first few, and how many more there are."""
-    more = f" and {len(units) - 3} more" if len(units) > 3 else ""
-    return ", ".join(units[:3]) + more
