@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 from pm2sd.control.session import Session
 from pm2sd.ecosystem.app import App
-<<<<<<< HEAD
-from pm2sd.plan.limits import unenforced
-=======
-from pm2sd.plan.limits import CONTROLLERS, remedy, unenforced
->>>>>>> 05d05ee (doctor: Look for what is wrong with the machine and the apps (wip))
+from pm2sd.plan.limits import remedy, unenforced
 from pm2sd.systemd import cgroup
 
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from pm2sd.systemd.paths import state_directory, unit_directory
+from pm2sd.systemd.paths import unit_directory
 
 _CONFIGURATIONS: Final = (Path("/etc/logrotate.conf"), Path("/etc/logrotate.d"))
 # The patterns stand before the brace; they may be in quotes.
@@ -17,9 +17,8 @@ _PATTERN: Final = re.compile(r'"([^"]+)"|(\S+)')
 
 
 def rotated_by_logrotate() -> Callable[[str], bool]:
-    """Whether a path matches one of logrotate's patterns; those of the system and this user's."""
-    user = unit_directory().parents[1]
-    places = [*_CONFIGURATIONS, user / "logrotate.conf", user / "pm2sd", state_directory()]
+    """Whether a path matches a pattern of the system's, or of ``~/.config/logrotate.conf``."""
+    places = [*_CONFIGURATIONS, unit_directory().parents[1] / "logrotate.conf"]
     patterns = [
         pattern
         for place in places
@@ -39,7 +38,7 @@ def patterns_of(text: str) -> list[str]:
 def _files(place: Path) -> list[Path]:
     if place.is_dir():
         try:
-            return sorted(one for one in place.iterdir() if "logrotate" in str(one))
+            return sorted(place.iterdir())
         except OSError:
             return []
     return [place]

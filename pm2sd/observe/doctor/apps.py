@@ -7,7 +7,7 @@ import shlex
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from posixpath import isabs
+from posixpath import basename, isabs
 from typing import Final
 
 from pm2sd.ecosystem.app import App
@@ -20,6 +20,7 @@ from pm2sd.systemd.ports import Listener, holder
 from pm2sd.systemd.results import ending
 from pm2sd.systemd.rotation import rotated_by_logrotate
 from pm2sd.systemd.security import Scoring
+from pm2sd.translate.checks import PROBE_DIRECTORY
 from pm2sd.translate.logs import log_files
 from pm2sd.translate.node import PRELOAD_FILE, has_preload
 from pm2sd.units import names
@@ -51,6 +52,7 @@ def gather_apps(
         if any(unit.active == "failed" or unit.name in restless for unit in found)
     ]
     last = {name: last_errors(apps, name) for name in ill[:_MOST_READ]}
+    ours = bool(known.stored.rotation)
     rotated = rotated_by_logrotate()
     scores = scoring.scores()
     return tuple(
@@ -60,7 +62,7 @@ def gather_apps(
             stored,
             units.get(name, ()),
             last.get(name, ()),
-            [LogFile(path, size, rotated(path)) for path, size in _log_files(stored.app)],
+            [LogFile(path, size, ours or rotated(path)) for path, size in _log_files(stored.app)],
             _ports(stored, listeners),
             scores.get(stored.instances[0]) if stored.ids else None,
         )
@@ -159,6 +161,8 @@ def _missing(stored: StoredApp, directory: Path) -> Iterable[tuple[str, str]]:
         names.service_template(app.name), ""
     ):
         yield "file of secrets", str(directory / secrets)
+    if (app.ready or app.health or app.idle_timeout) and not (directory / PROBE_DIRECTORY).is_dir():
+        yield "directory of checks", str(directory / PROBE_DIRECTORY)
     if has_preload(app) and not _is_file(str(directory / PRELOAD_FILE)):
         yield "preload", str(directory / PRELOAD_FILE)
 
@@ -168,18 +172,19 @@ def _stale_helpers(stored: StoredApp) -> Iterable[tuple[str, str]]:
     for path, text in stored.files.items():
         if ":" in path and path.endswith(".service"):
             for name, value in sections(text).get("Service", ()):
-                if name.startswith("Exec") and (program := _program(value)):
-                    yield path, program
+                if name.startswith("Exec"):
+                    yield from ((path, one) for one in _programs(value) if not _is_file(one))
 
 
-def _program(command: str) -> str | None:
-    """The program of an Exec line if there is no such file; None for one that is there."""
+def _programs(command: str) -> Iterable[str]:
+    """The program of an Exec line, and the Pythons that it is to run."""
     try:
-        words = shlex.split(command.lstrip(":@-+!|"))
+        words = [word.replace("%%", "%") for word in shlex.split(command.lstrip(":@-+!|"))]
     except ValueError:
-        return None
-    program = words[0].replace("%%", "%") if words else ""
-    return program if isabs(program) and not _is_file(program) else None
+        return
+    for number, word in enumerate(words):
+        if isabs(word) and (number == 0 or basename(word).startswith("python")):
+            yield word
 
 
 def _exposed(stored: StoredApp, directory: Path) -> Iterable[str]:

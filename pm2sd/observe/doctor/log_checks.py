@@ -54,9 +54,7 @@ def journal_size(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         status=Status.WARN if large else Status.OK,
         message=f"{whose} journal takes {kept.size >> 20} MiB in {kept.directory}",
-        hint="sudo journalctl --vacuum-size=1G; for good: SystemMaxUse= in journald.conf(5)"
-        if large
-        else "",
+        hint="sudo journalctl --vacuum-size=1G; for good: pm2sd journald" if large else "",
     )
 
 
@@ -68,8 +66,7 @@ def suppressed(facts: Facts) -> Iterator[Finding]:
             status=Status.WARN,
             message=f"journald dropped {count} lines of {facts.machine.user}'s apps within the "
             "last day: its rate limit is one for all of them",
-            hint="give the app that prints most an out_file and error_file, or raise "
-            "RateLimitBurst= in journald.conf(5)",
+            hint="pm2sd journald raises it; or give the app that prints most an out_file",
         )
     elif count is None:
         yield Finding(
@@ -97,5 +94,5 @@ def log_files(facts: Facts) -> Iterator[Finding]:
                     status=Status.WARN,
                     app=app.name,
                     message=f"{file.path} has {file.size >> 20} MiB, and nobody rotates it",
-                    hint=f"pm2sd flush {app.name}; for good: logrotate with copytruncate",
+                    hint=f"pm2sd flush {app.name}; for good: pm2sd logrotate",
                 )

@@ -7,7 +7,8 @@ from typing import Final
 
 from pm2sd.observe.doctor.facts import Facts
 from pm2sd.observe.doctor.model import Finding, Fix, Status
-from pm2sd.plan.limits import CONTROLLERS, remedy, unenforced
+from pm2sd.observe.doctor.words import some
+from pm2sd.plan.limits import remedy, unenforced
 from pm2sd.systemd.file_systems import FileSystem
 from pm2sd.translate.restart import RESTART_STEPS_SINCE
 
@@ -101,17 +102,17 @@ def controllers(facts: Facts) -> Iterator[Finding]:
     if facts.manager is None:
         return
     there, kernel = facts.manager.controllers, facts.manager.kernel_controllers
-    needed: dict[str, list[str]] = {}
+    needed: dict[tuple[str, str], list[str]] = {}
     for app in facts.apps:
-        for option in unenforced(app.app, there):
-            needed.setdefault(option, []).append(app.name)
-    for option, apps in needed.items():
+        for lacks in unenforced(app.app, there).items():
+            needed.setdefault(lacks, []).append(app.name)
+    for (limit, controller), apps in needed.items():
         yield Finding(
             status=Status.WARN,
             app=apps[0] if len(apps) == 1 else "",
-            message=f"nothing enforces {option} of {', '.join(apps)}: "
-            f"the user manager has no {CONTROLLERS[option]} controller",
-            hint=remedy([CONTROLLERS[option]], kernel),
+            message=f"nothing enforces {limit} of {some(apps)}: "
+            f"the user manager has no {controller} controller",
+            hint=remedy([controller], kernel),
         )
     lacking = [name for name in ("cpu", "memory", "pids") if name not in there]
     if lacking and not needed:
