@@ -154,6 +154,7 @@ def _text(one: Description) -> str:
                 ("last exit", _last_exit(one.last_exit, one.journal_error)),
                 ("starts", _starts(one)),
                 *_clock(one),
+                *_checks(one),
                 ("listens on", ", ".join(one.ports)),
             ],
         ),
@@ -229,6 +230,19 @@ def _clock(one: Description) -> list[tuple[str, str]]:
     if app.schedule is None:
         return [("cron restart", app.cron_restart or ""), ("next restart", following)]
     return [("schedule", app.schedule), ("next run", following)]
+
+
+def _checks(one: Description) -> list[tuple[str, str]]:
+    """How it is found out that the app serves, as the user wrote it."""
+    import json
+
+    written = one.app.written
+    asked = [(title, written.get(title)) for title in ("ready", "health", "idle_timeout")]
+    return [
+        (title.replace("_", " "), value if isinstance(value, str) else json.dumps(value))
+        for title, value in asked
+        if value not in (None, False)
+    ]
 
 
 def _last_exit(last: LastExit | None, journal_error: str) -> str:

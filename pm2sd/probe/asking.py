@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pm2sd.probe.acceptor import accepted, holds, instance_of
 from pm2sd.probe.orders import Orders
@@ -24,8 +24,7 @@ class Elsewhere(Unanswered):
     """Another instance answered: nothing is known of this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What is asked of an instance.
 
     ``address`` is ``3000``, ``host:3000`` or an absolute path, ``socket`` the number of the unit's

@@ -19,11 +19,11 @@ import threading
 import time
 
 from pm2sd.probe import NOT_IN_TIME
-from pm2sd.probe.asking import Unanswered, ask, question
+from pm2sd.probe.asking import Elsewhere, Unanswered, ask, question
 from pm2sd.probe.orders import Orders, orders
 
 _ENDED = 1
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.1
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.1
 _ONE_QUESTION = 1.0
 _MARKS = "log-sizes"
 
@@ -77,12 +77,15 @@ def _asked(given: Orders, pid: int, within: float) -> str:
         try:
             number = int(given.text("number") or 0)
             ask(what, pid, number, private_directory(), min(left, _ONE_QUESTION))
+        except Elsewhere as error:
+            problem = str(error)
+            time.sleep(_FIRST_PAUSE)  # it is chance who takes the next one
         except Unanswered as error:
             problem = str(error)
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
         else:
             return ""
-        time.sleep(max(0, min(pause, deadline - time.monotonic())))
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
     return problem
 
 

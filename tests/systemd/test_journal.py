@@ -121,6 +121,7 @@ def log(*told: str) -> Iterator[Entry]:
 
 
 CRASH = "PROCESS_EXIT EXIT_CODE=exited EXIT_STATUS=3"
+UNREADY = "PROCESS_EXIT EXIT_CODE=exited EXIT_STATUS=124 COMMAND=ExecStartPost"
 KILL = "PROCESS_EXIT EXIT_CODE=killed EXIT_STATUS=9"
 
 
@@ -150,6 +151,18 @@ KILL = "PROCESS_EXIT EXIT_CODE=killed EXIT_STATUS=9"
             Exit(code="killed", status=9, result="oom-kill", realtime_usec=0),
         ),
         ((KILL,), Exit(code="killed", status=9, result="signal", realtime_usec=0)),
+        (
+            ("UNHEALTHY", KILL, "FAILURE_RESULT UNIT_RESULT=signal", "STARTED"),
+            Exit(code="killed", status=9, result="unhealthy", realtime_usec=0),
+        ),
+        (
+            ("STARTING", UNREADY, KILL, "FAILURE_RESULT UNIT_RESULT=exit-code"),
+            Exit(code="killed", status=9, result="unready", realtime_usec=1),
+        ),
+        (
+            ("STARTING", CRASH, f"{CRASH} COMMAND=ExecStartPost", "RESTART_SCHEDULED"),
+            Exit(code="exited", status=3, result="exit-code", realtime_usec=1),
+        ),
         (("STARTED", "STOPPING"), Exit(requested=True, realtime_usec=1)),
         (("STARTED", "SUCCESS"), Exit(realtime_usec=1)),
         (("STARTED", "STOPPING", "SUCCESS"), Exit(requested=True, realtime_usec=1)),
