@@ -16,6 +16,7 @@ import pytest
 
 from integration.harness import Pm2sd, Project, eventually, properties, systemctl
 from pm2sd.errors import ExitStatus
+from pm2sd.observe.status import FLAPPING
 from pm2sd.systemd.paths import unit_directory
 
 SECRET = "hunter2 is not to be seen"
@@ -110,6 +111,54 @@ def test_it_tells_by_which_signal_a_running_instance_was_restarted(
     found = description(pm2sd, project)
     assert found["last_exit"]["words"] == "was killed by SIGKILL"
     assert found["last_exit"]["signal"] == signal.SIGKILL
+
+
+def test_it_tells_how_the_last_lives_ended(pm2sd: Pm2sd, project: Project) -> None:
+    apply(pm2sd, project, max_restarts=50)
+    unit = f"{project.name('a')}@0.service"
+    for number, name in enumerate(("KILL", "SEGV", "KILL"), 1):
+        systemctl("kill", f"--signal={name}", unit)
+        eventually(lambda: description(pm2sd, project)["restarts"] == number)  # noqa: B023
+        eventually(lambda: properties(unit, "ActiveState") == {"ActiveState": "active"})
+    assert pm2sd("restart", project.name("a")).exit_status == ExitStatus.OK
+
+    def told() -> list[dict[str, Any]]:
+        history: list[dict[str, Any]] = description(pm2sd, project)["history"]
+        assert len(history) == 4
+        return history
+
+    history = eventually(told)
+    assert [end["signal"] for end in history[1:]] == [9, 11, 9]
+    assert history[0]["requested"] is True
+    times = [end["time"] for end in history]
+    assert times == sorted(times, reverse=True)
+    shown = pm2sd("describe", project.name("a")).stdout
+    section = shown.partition("Last ends\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.strip().partition(", 20")[0] for line in section] == [
+        "stopped on request",
+        "was killed by SIGKILL",
+        "was killed by SIGSEGV",
+        "was killed by SIGKILL",
+    ]
+
+
+def test_an_app_that_restarts_again_and_again_is_marked(pm2sd: Pm2sd, project: Project) -> None:
+    apply(pm2sd, project, max_restarts=50)
+    unit = f"{project.name('a')}@0.service"
+
+    def row() -> dict[str, Any]:
+        (found,) = pm2sd("status", project.name("a"), "--json").json
+        return dict(found)
+
+    for number in range(1, FLAPPING + 1):
+        assert row()["flapping"] is False
+        systemctl("kill", "--signal=KILL", unit)
+        eventually(lambda: row()["restarts"] == number and row()["state"] == "online")  # noqa: B023
+    assert eventually(lambda: row()["flapping"])
+    assert " online (flapping) " in pm2sd("status", project.name("a")).stdout
+    assert fact(pm2sd, project, "status") == "online (flapping)"
+    assert pm2sd("restart", project.name("a")).exit_status == ExitStatus.OK
+    assert row()["flapping"] is False
 
 
 def test_it_tells_that_somebody_stopped_it(pm2sd: Pm2sd, project: Project) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pm2sd.cli import human, output
-from pm2sd.cli.listing import STYLES, pick, record
+from pm2sd.cli.listing import STYLES, pick, record, state_text
 from pm2sd.cli.status import Json
 from pm2sd.observe.known import Known
 from pm2sd.systemd.bus import Bus
@@ -110,6 +110,7 @@ def _record(one: Description) -> dict[str, Any]:
     return record(one.row) | {
         "version": one.version,
         "last_exit": asdict(one.last_exit) if one.last_exit else None,
+        "history": [asdict(end) for end in one.history],
         "next_run": one.next_run,
         "limits": {limit.name: limit.value for limit in one.limits},
         "unenforced": [limit.name for limit in one.limits if not limit.enforced],
@@ -141,7 +142,7 @@ def _text(one: Description) -> str:
         (
             f"{row.name}@{row.instance}",
             [
-                ("status", output.paint(row.state, STYLES.get(row.state, ""))),
+                ("status", output.paint(state_text(row), STYLES.get(row.state, ""))),
                 ("name", row.name),
                 ("id", str(row.id)),
                 ("namespace", row.namespace),
@@ -158,6 +159,7 @@ def _text(one: Description) -> str:
                 ("listens on", ", ".join(one.ports)),
             ],
         ),
+        ("Last ends", [("", _last_exit(end, "")) for end in _history(one)]),
         (
             "Program",
             [
@@ -243,6 +245,11 @@ def _checks(one: Description) -> list[tuple[str, str]]:
         for title, value in asked
         if value not in (None, False)
     ]
+
+
+def _history(one: Description) -> tuple[LastExit, ...]:
+    """The ends of its life; a single one is the last exit, which is shown already."""
+    return one.history if len(one.history) > 1 else ()
 
 
 def _last_exit(last: LastExit | None, journal_error: str) -> str:

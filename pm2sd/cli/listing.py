@@ -120,15 +120,17 @@ def _cells(row: Row) -> list[tuple[str, str]]:
         (str(row.pid or 0), ""),
         (human.duration(row.uptime), ""),
         (f"{row.restarts} (oom)", "red") if row.oom and row.pid else (str(row.restarts), ""),
-        (_state(row), STYLES.get(row.state, "")),
+        (state_text(row), "yellow" if row.flapping else STYLES.get(row.state, "")),
         (human.percent(row.cpu), ""),
         (human.size(row.memory), ""),
         (row.user, ""),
     ]
 
 
-def _state(row: Row) -> str:
-    return f"{row.state} (oom)" if row.oom and not row.pid else row.state
+def state_text(row: Row) -> str:
+    """The state, with what is wrong about it."""
+    wrong = "flapping" if row.flapping else "oom" if row.oom and not row.pid else ""
+    return f"{row.state} ({wrong})" if wrong else row.state
 
 
 def _block(row: Row) -> str:

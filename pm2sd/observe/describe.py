@@ -25,6 +25,9 @@ from pm2sd.units.model import Output
 
 _CODES: Final = {"exited": CLD_EXITED, "killed": CLD_KILLED, "dumped": CLD_DUMPED}
 
+_HISTORY: Final = 10
+"""How many ends are told."""
+
 # Directive -> the property that holds its value in force, and the unit it is shown in.
 _LIMITS: Final = {
     "MemoryMax": ("MemoryMax", "bytes"),
@@ -78,7 +81,8 @@ class Description:
     ``files`` are pm2sd's own unit files, of which ``edited`` were changed by hand; ``drop_ins``
     are other people's. ``needs_reload``: systemd has not read the files as they are now.
     ``lingers``: the user manager runs from boot on, not only while the user is logged in.
-    ``journal_error`` says why ``last_exit`` is not known. ``watching``: the watcher of the app's
+    ``history`` are its last ends, the latest first, which is ``last_exit``. ``journal_error`` says
+    why they are not known. ``watching``: the watcher of the app's
     files runs; None where it has none. ``confined``: the process has a view of the file system of
     its own, as strict hardening means it to; None where that is not known. ``next_run``: when
     ``schedule`` starts the job, or ``cron_restart`` restarts the app, in seconds since 1970.
@@ -88,6 +92,7 @@ class Description:
     app: App
     version: str
     last_exit: LastExit | None
+    history: tuple[LastExit, ...]
     journal_error: str
     next_run: float | None
     watching: bool | None
@@ -115,9 +120,11 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
     properties = bus.get_all(one.unit)
     directory = known.directory.path
     ours = {str(directory / path) for path in stored.files}
-    last_exit, journal_error = _last_exit(one.unit, properties)
-    if last_exit and last_exit.oom and (text := limits_text(stored.app)):
-        last_exit = replace(last_exit, words=f"{last_exit.words}: {text}")
+    history, journal_error = _history(one.unit, properties)
+    if text := limits_text(stored.app):
+        history = [
+            replace(end, words=f"{end.words}: {text}") if end.oom else end for end in history
+        ]
     read: list[str] = properties["DropInPaths"]
     # systemd does not notice a new drop-in by itself: it remembers the directories.
     there = [path for _, path in known.directory.drop_ins([one.unit])]
@@ -125,7 +132,8 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
         row=row,
         app=stored.app,
         version=version(stored.app.script),
-        last_exit=last_exit,
+        last_exit=history[0] if history else None,
+        history=tuple(history),
         journal_error=journal_error,
         next_run=_next_run(bus, stored.app),
         watching=_watching(bus, stored.app),
@@ -143,22 +151,29 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
     )
 
 
-def _last_exit(unit: str, properties: Mapping[str, Any]) -> tuple[LastExit | None, str]:
-    """The last end by the journal; by the manager, which forgets it at the next start, without."""
+def _history(unit: str, properties: Mapping[str, Any]) -> tuple[list[LastExit], str]:
+    """The last ends by the journal, and what is wrong with it.
+
+    Without it there is the last one by the manager, which forgets it at the next start.
+    """
     try:
-        logged = exits.last_exit(unit)
+        logged = exits.history(unit, _HISTORY)
         problem = ""
     except Pm2sdError as error:
-        logged, problem = None, error.message
+        logged, problem = [], error.message
     if logged:
-        code = _CODES.get(logged.code, CLD_EXITED if logged.result == "success" else 0)
-        ending = Ending(logged.result, code, logged.status or 0, 0)
-        return _told(ending, logged.realtime_usec, requested=logged.requested), ""
+        return [_from_journal(one) for one in logged], ""
     if properties["ExecMainCode"]:
         code, status = int(properties["ExecMainCode"]), int(properties["ExecMainStatus"])
         ending = Ending(properties["Result"], code, status, 0)
-        return _told(ending, properties["ExecMainExitTimestamp"], requested=False), ""
-    return None, problem
+        return [_told(ending, properties["ExecMainExitTimestamp"], requested=False)], ""
+    return [], problem
+
+
+def _from_journal(logged: exits.Exit) -> LastExit:
+    code = _CODES.get(logged.code, CLD_EXITED if logged.result == "success" else 0)
+    ending = Ending(logged.result, code, logged.status or 0, 0)
+    return _told(ending, logged.realtime_usec, requested=logged.requested)
 
 
 def _watching(bus: Bus, app: App) -> bool | None:

@@ -41,6 +41,10 @@ _WAITING: Final = frozenset({"auto-restart", "auto-restart-queued"})
 
 _RUNS: Final = frozenset({"online", "launching", "stopping"})
 
+FLAPPING: Final = 5
+FLAPPING_SECONDS: Final = 600.0
+"""So many automatic restarts in so long are too many."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -50,7 +54,8 @@ class Row:
     ``restarts`` counts those by systemd and by hand, until ``reset``.
     ``result`` is the Result property (systemd.exec(5), $SERVICE_RESULT) of one that is down or
     waits to be restarted, else empty. ``oom`` says that this end, or the one before the automatic
-    restart of one that runs, was the OOM killer's. ``enabled``: the app comes back at boot.
+    restart of one that runs, was the OOM killer's. ``flapping``: systemd restarts it again and
+    again. ``enabled``: the app comes back at boot.
     """
 
     name: str
@@ -68,6 +73,7 @@ class Row:
     user: str
     result: str
     oom: bool
+    flapping: bool
     enabled: bool
 
 
@@ -108,6 +114,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
         for name in {one.app for one in chosen}
     }
     killed = _killed({unit: group for unit, group in groups.items() if processes[unit].restarts})
+    flapping = _flapping(processes)
     counted = counts.load()
     user = _user_name()
     result = []
@@ -129,6 +136,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
                 memory=cgroup.memory(group, pids[one.unit]) if group else None,
                 user=user,
                 result=process.result,
+                flapping=one.unit in flapping,
                 oom=process.result == "oom-kill" or one.unit in killed,
                 enabled=enabled[one.app],
             )
@@ -217,6 +225,30 @@ def _killed(groups: Mapping[str, str]) -> set[str]:
     except Pm2sdError:
         return set()
     return {unit for unit, last in ends.items() if last.result == "oom-kill"}
+
+
+def _flapping(processes: Mapping[str, _Process]) -> set[str]:
+    """Which units systemd restarts again and again.
+
+    It counts restarts without saying when they were; where there are enough, and the last was not
+    long ago, the journal knows.
+    """
+    suspects = [
+        unit
+        for unit, process in processes.items()
+        if process.restarts >= FLAPPING
+        and (process.state == "waiting restart" or 0 < process.uptime < FLAPPING_SECONDS)
+    ]
+    if not suspects:
+        return set()
+    from pm2sd.errors import Pm2sdError
+    from pm2sd.systemd.exits import restarts_since
+
+    try:
+        found = restarts_since(suspects, FLAPPING_SECONDS)
+    except Pm2sdError:
+        return set()
+    return {unit for unit, restarts in found.items() if restarts >= FLAPPING}
 
 
 def _user_name() -> str:

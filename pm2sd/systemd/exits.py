@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -57,6 +58,27 @@ def last_exit(unit: str) -> Exit | None:
     return told_by(entries(query))
 
 
+def history(unit: str, count: int) -> list[Exit]:
+    """The last ends of a unit, the latest first. Raises Pm2sdError."""
+    query = Query(units=(unit,), message_ids=tuple(Message), lines=_ENOUGH * count)
+    return ends(entries(query))[: -count - 1 : -1]
+
+
+def restarts_since(units: Sequence[str], seconds: float) -> dict[str, int]:
+    """How often the manager restarted some units in the last seconds. Raises Pm2sdError.
+
+    Of units that are restarted much more often than others the older ones are not seen.
+    """
+    lines = _ENOUGH * (len(units) + 8)
+    query = Query(units=tuple(units), message_ids=(Message.RESTART_SCHEDULED,), lines=lines)
+    after = (time.time() - seconds) * 1e6
+    found: dict[str, int] = {}
+    for entry in entries(query):
+        if entry.realtime_usec >= after:
+            found[entry.unit] = found.get(entry.unit, 0) + 1
+    return found
+
+
 def last_exits(units: Sequence[str]) -> dict[str, Exit]:
     """How each of some units last ended, in one question. Raises Pm2sdError.
 
@@ -72,12 +94,19 @@ def last_exits(units: Sequence[str]) -> dict[str, Exit]:
 
 def told_by(log: Iterable[Entry]) -> Exit | None:
     """The last end of a unit that a run of the manager's messages on it tells of."""
-    latest: Exit | None = None
+    found = ends(log)
+    return found[-1] if found else None
+
+
+def ends(log: Iterable[Entry]) -> list[Exit]:
+    """All ends of a unit that a run of the manager's messages on it tells of, oldest first."""
+    found: list[Exit] = []
     ending: Exit | None = None
     for entry in log:
         message = entry.fields.get("MESSAGE_ID", "")
         if message in (Message.STARTING, Message.STARTED):
-            latest, ending = ending or latest, None
+            found += [ending] if ending else []
+            ending = None
             continue
         so_far = ending or Exit(realtime_usec=entry.realtime_usec)
         match message:
@@ -97,7 +126,7 @@ def told_by(log: Iterable[Entry]) -> Exit | None:
                 ending = replace(so_far, result=entry.fields.get("UNIT_RESULT", "failed"))
             case Message.SUCCESS | Message.RESTART_SCHEDULED:
                 ending = so_far
-    return ending or latest
+    return [*found, ending] if ending else found
 
 
 def _gave_up(entry: Entry) -> bool:

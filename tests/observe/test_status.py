@@ -46,6 +46,7 @@ BASE = Row(
     user="me",
     result="",
     oom=False,
+    flapping=False,
     enabled=True,
 )
 
