@@ -9,6 +9,7 @@ from typing import Final
 from pm2sd.observe.doctor.facts import FLAPPING, Facts
 from pm2sd.observe.doctor.model import Finding, Status
 from pm2sd.observe.doctor.words import shown, some
+from pm2sd.translate.memory import limits_text
 
 _MANY: Final = 8
 """Apps on one line."""
@@ -66,13 +67,12 @@ def out_of_memory(facts: Facts) -> Iterator[Finding]:
     for app in facts.apps:
         count = sum(facts.events.ooms.get(unit, 0) for unit in app.stored.instances)
         if count:
-            limit = app.app.max_memory_restart
-            what = f"its limit is {limit >> 20} MiB" if limit else "the machine had none left"
+            what = limits_text(app.app) or "the machine had none left"
             yield Finding(
                 status=Status.WARN,
                 app=app.name,
                 message=f"killed for want of memory {count} times within the last day; {what}",
-                hint=f"pm2sd describe {quote(app.name)}; raise max_memory_restart or mend the leak",
+                hint=f"pm2sd describe {quote(app.name)}; raise the limit or mend the leak",
             )
 
 

@@ -156,7 +156,7 @@ def test_kills_for_want_of_memory() -> None:
     events = Events(ooms={"web@0.service": 3}, suppressed=0)
     found = the("oom", events=events, apps=(app(max_memory_restart=100 * MIB),))
     assert found.status is Status.WARN
-    assert "3 times within the last day; its limit is 100 MiB" in found.message
+    assert "3 times within the last day; max_memory_restart is 100M" in found.message
 
 
 def test_the_clock() -> None:
