@@ -58,19 +58,26 @@ def reload(
     env: Env = None,
     only: Only = None,
     update_env: UpdateEnv = False,
+    parallel: Annotated[
+        int,
+        typer.Option("--parallel", min=1, help="Restart so many instances of an app at a time."),
+    ] = 1,
     attach: Attach = False,
     **given: Any,
 ) -> None:
     """Restart one instance after the other, each ready before the next.
 
-    Stops at the first instance that does not come up: the others keep serving, and the exit
-    status is 1.
+    Where the instances share a socket, an extra one has to come up first: if the app does not
+    start any more, no instance is touched. Otherwise the first instance that does not come up ends
+    it, and the others keep serving. Either way the exit status is 1.
 
     Examples:
 
       pm2sd reload tracking-server
+
+      pm2sd reload tracking-server --parallel 2
     """
-    _again(ctx, selectors, env, only, update_env, attach, given, rolling=True)
+    _again(ctx, selectors, env, only, update_env, attach, given, rolling=True, parallel=parallel)
 
 
 def _again(
@@ -83,6 +90,7 @@ def _again(
     given: dict[str, Any],
     *,
     rolling: bool,
+    parallel: int = 1,
 ) -> None:
     from pm2sd.cli.applying import names_of, waiting
     from pm2sd.cli.restarting import Change, rebuild
@@ -102,7 +110,7 @@ def _again(
             if outcome.status is not ExitStatus.OK:
                 finish(outcome, attach=attach, since=since)
             names = list(outcome.apps)
-        done = _restart(here, names, names_of(only), started, rolling=rolling)
+        done = _restart(here, names, names_of(only), started, rolling=rolling, parallel=parallel)
     finish(done, attach=attach, since=since)
 
 
@@ -113,11 +121,12 @@ def _restart(
     started: frozenset[str],
     *,
     rolling: bool,
+    parallel: int,
 ) -> Outcome:
     """Restart what is named and was not ``started`` just now."""
     from pm2sd.cli.selecting import chosen
     from pm2sd.control import lifecycle
-    from pm2sd.plan.select import Instance
+    from pm2sd.control.reload import reload as reload_instances
 
     apps = here.stored().apps
     instances = chosen(selectors, apps, only)
@@ -125,9 +134,9 @@ def _restart(
     equivalent("restart", rest)
     if not rolling:
         return told("restarted", instances, lifecycle.restart(here, rest, apps))
-    done: list[Instance] = [one for one in instances if one.unit in started]
-    failures = lifecycle.reload(here, rest, done.append)
-    return told("reloaded", done, failures)
+    done = reload_instances(here, rest, apps, parallel=parallel)
+    well = {*started, *done.restarted}
+    return told("reloaded", [one for one in instances if one.unit in well], done.failures)
 
 
 COMMAND_CLASS = OptionsCommand

@@ -12,10 +12,12 @@ from pm2sd.cli.output import say
 from pm2sd.cli.selecting import whole_apps
 from pm2sd.control.apply import Wanted, plan
 from pm2sd.control.configuration import changed
+from pm2sd.control.reload import has_gate
 from pm2sd.control.session import Session
 from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.plan.plan import Options
 from pm2sd.plan.stored import StoredApp
+from pm2sd.units.names import parse_instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,9 @@ def rebuild(
 ) -> tuple[Outcome, frozenset[str]]:
     """Give apps that were started without a file new options, and start them with these.
 
-    The apps by their new names, and the units that were started on the way. With ``rolling`` none
-    is restarted: that is left to the caller. Raises Pm2sdError for apps from a file.
+    The apps by their new names, and the units that were started on the way. With ``rolling`` the
+    restarts are left to the caller, but for those that are made one by one all the same. Raises
+    Pm2sdError for apps from a file.
     """
     known = here.stored().apps
     names = whole_apps(selectors, known)
@@ -47,7 +50,9 @@ def rebuild(
     todo = plan(here, wanted, orphans=renamed, options=options)
     tell(todo)
     if rolling:
-        todo = replace(todo, restart=())
+        gated = {one.app.name for one in wanted if has_gate(one.app)}
+        some = [unit for unit in todo.restart if (parse_instance(unit) or ("", 0))[0] in gated]
+        todo = replace(todo, restart=tuple(some))
     status = carry_out_and_tell(here, todo, wanted)
     return Outcome(status, [one.app.name for one in wanted]), frozenset(
         (*todo.start, *todo.restart)

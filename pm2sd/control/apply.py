@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pm2sd.control import counting, preload, probe, rotation, sockets
+from pm2sd.control.rolling import Rolling, roll_out
 from pm2sd.control.running import running
 from pm2sd.control.session import Session
 from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs
@@ -162,8 +163,9 @@ def carry_out(
         _owe(dict.fromkeys(pending.load(), pending.now()))
     session.bus.enable(todo.enable)
     session.bus.reset_failed([*todo.start, *todo.restart, *todo.stop])
-    failures = _start(session, todo, say)
-    _strike_restarts(todo)
+    left = roll_out(session, todo, [one.app for one in wanted], say)
+    failures = [*left.failures, *_start(session, left, say)]
+    _strike_restarts(todo, left.owed)
     if todo.write or todo.remove:
         rotation.refresh(session)
     return failures
@@ -190,11 +192,14 @@ def _note_restarts(todo: Plan) -> None:
         pending.save(pending.load() | dict.fromkeys(todo.restart, now))
 
 
-def _strike_restarts(todo: Plan) -> None:
-    """Forget what was noted of the plan's apps; what a killed run owes to others stays noted."""
+def _strike_restarts(todo: Plan, owed: frozenset[str]) -> None:
+    """Forget what was noted of the plan's apps, but for what is still ``owed``.
+
+    What a killed run owes to other apps stays noted.
+    """
     apps = {change.name for change in todo.changes if change.action is not Action.ORPHAN}
     noted = pending.load()
-    _owe({unit: when for unit, when in noted.items() if not _is_of(unit, apps)})
+    _owe({unit: when for unit, when in noted.items() if unit in owed or not _is_of(unit, apps)})
 
 
 def _owe(restarts: Mapping[str, int]) -> None:
@@ -210,10 +215,10 @@ def _is_of(unit: str, apps: Iterable[str]) -> bool:
     return any(is_auxiliary(unit, app) or (instance and instance[0] == app) for app in apps)
 
 
-def _start(session: Session, todo: Plan, say: Callable[[str], None]) -> list[Failure]:
+def _start(session: Session, left: Rolling, say: Callable[[str], None]) -> list[Failure]:
     jobs = [
-        *(Job("start", unit) for unit in todo.start),
-        *(Job("restart", unit) for unit in todo.restart),
+        *(Job("start", unit) for unit in left.start),
+        *(Job("restart", unit) for unit in left.restart),
     ]
     if not jobs:
         return []

@@ -1,8 +1,8 @@
-"""Start, stop, restart, reload, scale and delete apps that are known."""
+"""Start, stop, restart, scale and delete apps that are known; ``reload`` is beside this."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from signal import Signals
 
@@ -76,25 +76,6 @@ def stop(session: Session, chosen: Sequence[Instance], apps: Apps) -> list[Failu
             failures.append(Failure(row.name, why, mild=True))
     session.bus.reset_failed(units)
     return failures
-
-
-def reload(
-    session: Session,
-    chosen: Sequence[Instance],
-    done: Callable[[Instance], None],
-) -> list[Failure]:
-    """Restart one instance after the other, each ready and settled before the next.
-
-    Stops at the first that does not come up, so that a broken build leaves the other instances
-    serving. ``done`` is called after each.
-    """
-    for one in chosen:
-        counting.reset_failed(session, [one.unit], [one.unit])
-        failures = bring_up(session, [Job("restart", one.unit)])
-        if failures:
-            return failures
-        done(one)
-    return []
 
 
 def signal_number(text: str) -> Signals:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pm2sd.control import extra
 from pm2sd.plan.stored import Stored, read_stored
 from pm2sd.systemd.bus import Bus
 from pm2sd.systemd.lock import apply_lock
@@ -36,7 +37,9 @@ def changing(on_wait: Callable[[int | None], None] | None = None) -> Iterator[Se
     """A session that may change things: it holds the lock.
 
     ``on_wait`` is called with the holder's pid when another pm2sd is at work; what it leaves is
-    seen by this session, since everything is read after the lock was taken.
+    seen by this session, since everything is read after the lock was taken. Extra instances that
+    it left are taken away.
     """
     with Bus.open() as bus, apply_lock(on_wait):
+        extra.remove(bus)
         yield Session(bus, UnitDirectory())

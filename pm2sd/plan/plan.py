@@ -77,7 +77,7 @@ class Options:
 class AppChange:
     """What happens to one app, for people: the action, why, and which instances it disturbs.
 
-    ``notes`` say how its options were carried over.
+    ``files`` are the paths of those that change; ``notes`` say how its options were carried over.
     """
 
     name: str
@@ -86,6 +86,7 @@ class AppChange:
     start: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()
+    files: tuple[str, ...] = field(default=(), repr=False)
     notes: tuple[Note, ...] = field(default=(), repr=False)
 
 
@@ -234,7 +235,7 @@ class _Draft:
             ):
                 restart.append(unit)
         if any(unit in self._running.stale for unit in restart) and not reasons:
-            reasons = ["an earlier apply was interrupted before its restart"]
+            reasons = ["an earlier apply ended before its restart"]
         target = names.target(name)
         beside = self._beside(one, effects, up=wanted or target in self._running.active)
         if one.app.autostart and target not in self._running.enabled:
@@ -254,6 +255,7 @@ class _Draft:
                 tuple(start),
                 tuple(restart),
                 tuple(surplus),
+                tuple(effects),
                 one.notes,
             )
         )

@@ -1,0 +1,193 @@
+"""Reload and apply of apps that share a socket: an extra instance first, and nothing is lost."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.clients import Load
+from integration.harness import Pm2sd, Project, eventually, properties, run, systemctl
+from pm2sd.errors import ExitStatus
+from pm2sd.systemd.paths import user_runtime_directory
+
+APP = """\
+// cluster.js, but for what the files beside it say: it may throw, take long, or never get ready.
+const fs = require('node:fs');
+const { NODE_APP_INSTANCE: number } = process.env;
+if (fs.existsSync(`${__dirname}/broken`) || process.env.BROKEN === number) throw Error('no good');
+if (process.env.BROKEN === 'all') throw Error('no good');
+process.env.READY = fs.existsSync(`${__dirname}/stuck`) ? 'never' : '1';
+require(CLUSTER);
+"""
+
+
+class Web:
+    """A cluster of an app that can be broken, applied by the test's own pm2sd."""
+
+    def __init__(self, pm2sd: Pm2sd, project: Project) -> None:
+        self.pm2sd, self.project = pm2sd, project
+        self.name = project.name("web")
+        text = APP.replace("CLUSTER", repr(project.script("cluster.js")))
+        self.script = project.write("app.js", text)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = int(free.getsockname()[1])
+        self.instances = 2
+
+    def apply(self, instances: int = 2, *, status: ExitStatus = ExitStatus.OK, **env: Any) -> str:
+        """Applies the app; what apply said."""
+        app = {
+            "name": self.name,
+            "script": str(self.script),
+            "exec_mode": "cluster",
+            "instances": instances,
+            "wait_ready": True,
+            "listen_timeout": 2000,
+            "env": {"PORT": self.port, **env},
+        }
+        self.instances = instances
+        done = self.pm2sd("apply", self.project.ecosystem([app]))
+        assert done.exit_status == status, done
+        return done.stderr
+
+    def pids(self) -> list[str]:
+        """The main process of each instance."""
+        units = (f"{self.name}@{number}.service" for number in range(self.instances))
+        return [properties(unit, "MainPID")["MainPID"] for unit in units]
+
+    def is_extra_there(self) -> bool:
+        """Whether anything is left of an instance beyond those of the app."""
+        left = user_runtime_directory() / "systemd/user" / f"{self.name}@{self.instances}.service.d"
+        units = systemctl("list-units", "--all", "--plain", "--no-legend", f"{self.name}@*.service")
+        return left.exists() or f"{self.name}@{self.instances}." in units.stdout
+
+    def extra_was_there(self) -> bool:
+        """Whether an extra instance ever said anything."""
+        identifier = f"--identifier={self.name}@{self.instances}"
+        return "listening" in run("journalctl", "--user", "--quiet", identifier).stdout
+
+
+@pytest.fixture
+def web(pm2sd: Pm2sd, project: Project) -> Web:
+    return Web(pm2sd, project)
+
+
+@pytest.mark.parametrize("instances", [1, 3])
+@pytest.mark.parametrize("keep_alive", [False, True])
+def test_a_reload_drops_nothing(web: Web, instances: int, keep_alive: bool) -> None:
+    web.apply(instances, DELAY=5)
+    before = web.pids()
+    with Load(web.port, keep_alive=keep_alive) as load:
+        eventually(lambda: load.count > 20)
+        done = web.pm2sd("reload", web.name, "--parallel", "2")
+        assert done.exit_status == ExitStatus.OK, done
+        assert set(before).isdisjoint(web.pids())
+        assert web.pm2sd("reload", f"{web.name}@0").exit_status == ExitStatus.OK
+        seen = load.count
+        eventually(lambda: load.count > seen + 20)
+    assert load.failures == []
+    assert web.extra_was_there()
+    assert not web.is_extra_there()
+    assert {row["instance"] for row in web.pm2sd("status", "--json", web.name).json} == set(
+        range(instances)
+    )
+
+
+@pytest.mark.parametrize("instances", [1, 2])
+@pytest.mark.parametrize("how", ["broken", "stuck"])
+def test_a_build_that_does_not_come_up_disturbs_nothing(web: Web, how: str, instances: int) -> None:
+    web.apply(instances, DELAY=1)
+    before = web.pids()
+    web.project.write(how, "")
+    with Load(web.port) as load:
+        done = web.pm2sd("reload", web.name)
+        assert done.exit_status == ExitStatus.FAILED
+        assert "the instances that serve were not touched" in done.stderr
+        if how == "broken":
+            assert "Error: no good" in done.stderr
+        assert web.pids() == before
+        assert not web.is_extra_there()
+        seen = load.count
+        eventually(lambda: load.count > seen + 20)
+    assert load.failures == []
+    Path(web.project.path, how).unlink()
+    assert web.pm2sd("reload", web.name).exit_status == ExitStatus.OK
+    assert set(before).isdisjoint(web.pids())
+
+
+def test_an_applied_change_is_rolled_out_the_same_way(web: Web) -> None:
+    web.apply()
+    before = web.pids()
+    with Load(web.port) as load:
+        said = web.apply(4, MORE="yes")
+        assert f"reloading {web.name}, one instance after the other" in said
+        assert set(before).isdisjoint(web.pids())
+        web.apply(2, MORE="less")
+        seen = load.count
+        eventually(lambda: load.count > seen + 20)
+    assert load.failures == []
+    assert not web.is_extra_there()
+    assert web.pm2sd("diff").exit_status == ExitStatus.OK
+
+
+def test_a_change_that_does_not_come_up_is_taken_back(web: Web) -> None:
+    web.apply(3)
+    before = web.pids()
+    cat = web.pm2sd("cat", web.name).stdout
+    said = web.apply(2, status=ExitStatus.FAILED, BROKEN="all")
+    assert "the instances that serve were not touched; its unit files are as before" in said
+    web.instances = 3
+    assert web.pids()[:2] == before[:2]
+    assert web.pm2sd("cat", web.name).stdout == cat
+    # What systemd starts again after a crash is what served before.
+    systemctl("kill", "--signal=KILL", f"{web.name}@0.service")
+    eventually(lambda: properties(f"{web.name}@0.service", "SubState") == {"SubState": "running"})
+    assert web.pm2sd("diff").exit_status == ExitStatus.FAILED
+    assert not web.is_extra_there()
+    assert web.apply(2, MORE="yes")
+    assert set(before).isdisjoint(web.pids())
+
+
+def test_an_instance_that_fails_later_ends_it_and_the_others_serve(web: Web) -> None:
+    web.apply(3)
+    before = web.pids()
+    with Load(web.port) as load:
+        said = web.apply(3, status=ExitStatus.FAILED, BROKEN="1")
+        assert f"{web.name}@1 exited with code 1" in said
+        after = web.pids()
+        assert after[0] != before[0]
+        assert after[2] == before[2]
+        seen = load.count
+        eventually(lambda: load.count > seen + 20)
+    assert not web.is_extra_there()
+    assert load.failures == []
+    # The last still runs the old configuration, which the next apply knows.
+    assert f"up: {web.name}@2" in web.apply(3, BROKEN="1")
+    assert web.pids()[2] != before[2]
+    web.apply(3, BROKEN="none")
+    assert web.pm2sd("diff").exit_status == ExitStatus.OK
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_what_an_interrupted_reload_leaves_is_taken_away(web: Web, number: int) -> None:
+    web.apply(2)
+    extra = f"{web.name}@2.service"
+    with Load(web.port) as load:
+        process = subprocess.Popen(
+            web.pm2sd.command("reload", web.name),
+            cwd=web.project.path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        eventually(lambda: properties(extra, "ActiveState")["ActiveState"] == "active")
+        process.send_signal(number)
+        assert process.wait(30) != 0
+        if number != signal.SIGKILL:
+            assert not web.is_extra_there()
+        assert web.pm2sd("start", web.name).exit_status == ExitStatus.OK
+        assert not web.is_extra_there()
+    assert load.failures == []
