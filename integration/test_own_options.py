@@ -109,15 +109,11 @@ def test_strict_refuses_what_is_approximate(pm2sd: Pm2sd, project: Project) -> N
     assert "io_weight is approximate: it works only where" in result.stderr
     assert project.unit_files() == []
     assert pm2sd("apply", file).exit_status == ExitStatus.OK
-    # What only the translation knows counts as well, and so does what is beside the apps.
+    # What only the translation knows counts as well.
     readiness = {project.name("other"): {"condition": "ready"}}
     other = sleeper(project) | {"name": project.name("other")}
     waiting = project.ecosystem([sleeper(project, depends_on=readiness), other])
     assert "wait_ready" in pm2sd("apply", waiting, "--strict").stderr
-    static = project.ecosystem({"apps": [sleeper(project)], "static": {"path": ".", "port": 1}})
-    told = pm2sd("apply", static, "--dry-run")
-    assert (told.exit_status, "nothing serves this folder yet" in told.stderr) == (0, True)
-    assert pm2sd("apply", static, "--strict").exit_status == ExitStatus.INVALID_CONFIG
     exact = project.ecosystem([sleeper(project)])
     assert pm2sd("apply", exact, "--strict").exit_status == ExitStatus.OK
 

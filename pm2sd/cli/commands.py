@@ -53,6 +53,7 @@ COMMANDS = (
         ("startOrRestart", "startOrReload", "startOrGracefulReload"),
         tells=True,
     ),
+    Command("serve", "serve:serve", "Serve a directory over HTTP.", _FILE, ("expose",), tells=True),
     Command(
         "init", "reference:init", "Write an ecosystem file to begin with.", _FILE, ("ecosystem",)
     ),

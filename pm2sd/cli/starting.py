@@ -17,6 +17,7 @@ from pm2sd.control.apply import plan
 from pm2sd.control.configuration import changed, from_flags
 from pm2sd.control.session import Session, changing
 from pm2sd.ecosystem.app import App
+from pm2sd.ecosystem.serving import SERVE
 from pm2sd.errors import ExitStatus, NoSuchApp, Pm2sdError
 from pm2sd.plan.plan import Options
 from pm2sd.plan.select import select
@@ -135,3 +136,23 @@ def _start_again(here: Session, app: App, options: Given, after: Sequence[str] |
         if one.unit not in todo.start and one.unit not in todo.restart
     ]
     return told("restarted", rest, lifecycle.restart(here, rest, apps))
+
+
+def start_server(options: Given) -> Outcome:
+    """Make an app of the server of static files, and start it."""
+    force = "force" in options
+    wanted = from_flags(SERVE, {k: v for k, v in options.items() if k != "force"}, ())
+    name = wanted.app.name
+    with changing(waiting) as here:
+        old = here.stored().apps.get(name)
+        if old and not force and (old.app.source or old.app.script != SERVE):
+            raise Pm2sdError(
+                f"there is an app {name!r} already",
+                hint="choose another --name, or replace it with --force",
+            )
+        todo = plan(here, [wanted], options=Options(force=force, start="all"))
+        if todo.is_empty() and not force:
+            hint = f"pm2sd restart {name} starts it again"
+            raise Pm2sdError(f"{name} runs already, with these options", hint=hint)
+        tell(todo)
+        return Outcome(carry_out_and_tell(here, todo, [wanted]), [name])

@@ -17,6 +17,7 @@ from pm2sd.ecosystem.document import document
 from pm2sd.ecosystem.nodes import Node, Source
 from pm2sd.ecosystem.read import find_default, read
 from pm2sd.ecosystem.resolve import resolve_all
+from pm2sd.ecosystem.serving import static_app
 from pm2sd.errors import ExitStatus, InvalidConfig, Location, NoSuchApp, Pm2sdError, Problem
 from pm2sd.notes import Fidelity, Note
 from pm2sd.plan.plan import Plan
@@ -64,7 +65,12 @@ def load(
     found = document(source)
     declared: list[Declared] = []
     problems = [*source.problems, *found.problems]
-    for node in found.apps:
+    nodes = list(found.apps)
+    for folder in found.static:
+        node, mistakes = static_app(folder, source)
+        nodes.append(node)
+        problems += mistakes
+    for node in nodes:
         one, mistakes = declare(node, source)
         declared.append(one)
         problems += mistakes

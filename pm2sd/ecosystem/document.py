@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,8 +25,8 @@ class Document:
     """A configuration taken apart; every node of ``apps`` and ``static`` is an object.
 
     ``apps`` is empty only where the file has ``deploy`` or ``static`` instead. ``notes`` name the
-    top-level keys that mean nothing, and the folders that are not served; ``problems`` are the
-    mistakes in how the parts are put together.
+    top-level keys that mean nothing; ``problems`` are the mistakes in how the parts are put
+    together.
     """
 
     source: Source
@@ -64,7 +64,7 @@ class _Reading:
                 message = f"expected an object with a list of apps; got {root.kind}"
                 self._wrong(message, root, "write apps: and the apps below it")
                 found = Document(self.source, ())
-        notes = (*found.notes, *map(_unserved, found.static))
+        notes = (*found.notes, *_unmonitored(found.static))
         return replace(found, notes=notes, problems=tuple(self.problems))
 
     def _is_app(self, keys: Mapping[str, Node]) -> bool:
@@ -202,6 +202,8 @@ class _Reading:
             self.problems.append(self.source.problem(message, node.where, hint))
 
 
-def _unserved(node: Node) -> Note:
-    text = f"{node.where}: nothing serves this folder yet; run a server as an app instead"
-    return Note("static", Fidelity.NOT_YET, text)
+def _unmonitored(folders: Iterable[Node]) -> Iterator[Note]:
+    for folder in folders:
+        if isinstance(folder.value, Mapping) and "monitor" in folder.value:
+            text = f"{folder.where}: monitor reports to PM2 Plus; nothing here sends anything"
+            yield Note("static", Fidelity.NO_EFFECT, text)

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from pm2sd.ecosystem.app import INSTANCE_VAR
 from pm2sd.ecosystem.env_files import env_files
+from pm2sd.ecosystem.serving import PASSWORD, SERVE
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.errors import Location
 from pm2sd.notes import Fidelity
@@ -43,6 +44,9 @@ def environment(subject: Subject, env_name: str | None, cwd: str) -> Environment
     if port is not None:
         written["PORT"] = str(port)
     written |= _named_block(subject, env_name)
+    if subject.get("script", str) == SERVE and PASSWORD in written:
+        # PM2's files have it in env, where it would be for everybody to read.
+        secrets = {PASSWORD: written.pop(PASSWORD)} | secrets
     for name in secrets:
         if name in written:
             subject.problem(

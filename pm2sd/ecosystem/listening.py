@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Mapping
 
 from pm2sd.ecosystem.app import ExecMode
+from pm2sd.ecosystem.instances import count
+from pm2sd.ecosystem.serving import SERVE, address
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.notes import Fidelity
 
@@ -23,6 +25,9 @@ def listen(
     written = subject.declared.values.get("listen")
     if isinstance(written, tuple):
         return written
+    if subject.get("script", str) == SERVE:
+        # One process alone opens its socket itself.
+        return (address(env),) if count(subject) > 1 else ()
     if mode != "cluster" or posixpath.basename(interpreter) not in _NODE:
         return ()
     port = subject.get("port", int) or _port(env.get("PORT"))

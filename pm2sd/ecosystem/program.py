@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pm2sd.ecosystem import interpreter
 from pm2sd.ecosystem.finder import Finder, guess_path
 from pm2sd.ecosystem.interpreter import Interpreter
+from pm2sd.ecosystem.serving import ARGUMENTS, SERVE, python
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.notes import Fidelity
 
@@ -35,6 +36,10 @@ def find_program(subject: Subject, base: str, finder: Finder) -> Program | None:
     written = subject.get("script", str)
     if written is None or subject.is_refused("interpreter"):
         return None
+    if written == SERVE:
+        args = subject.get("args", tuple) or ()
+        command = (python(), *ARGUMENTS, *args)
+        return Program(SERVE, args, python(), ARGUMENTS, command, is_python=True)
     is_file = subject.machine.is_file(finder.file(written))
     if " " in written and not is_file:
         return _command_line(subject, base, finder, written)
@@ -81,19 +86,10 @@ def _find_script(
     if machine.is_file(here):
         return here
     if found := finder.program(written):
-        if written == "serve":
-            subject.note(
-                "script",
-                Fidelity.APPROXIMATE,
-                f"PM2 starts its own server of static files for the script 'serve'; here it is "
-                f"{found}",
-            )
         return found
     if not machine.is_directory(here):
         hint = guess_path(machine, here)
-        if written == "serve":
-            hint = "PM2's own server of static files is not there yet; npm install --global serve"
-        elif "/" not in written:
+        if "/" not in written:
             hint = hint or f"there is no program {written!r} in PATH either"
         subject.problem("script", f"script not found: {here}", hint=hint)
         return None

@@ -50,8 +50,32 @@ def _file() -> Schema:
         "properties": {
             "apps": {"$ref": "#/$defs/apps"},
             "deploy": {"type": "object", "description": "PM2's deployments; not carried out yet."},
-            "static": {"type": "array", "description": "PM2's file servers; not carried out yet."},
+            "static": {"if": {"type": "array"}, "then": {"items": _folder()}, "else": _folder()},
         },
+    }
+
+
+def _folder() -> Schema:
+    text, switch = {"type": ["string", "null"]}, {"type": ["boolean", "null"]}
+    return {
+        "type": ["object", "null"],
+        "description": "A directory to serve over HTTP, as an app of its own.",
+        "properties": {
+            "name": text,
+            "path": text,
+            "host": text,
+            "port": {"type": ["integer", "string", "null"]},
+            "spa": switch,
+            "ftp": switch,
+            "directory": switch,
+            "basic_auth": {
+                "type": ["object", "null"],
+                "properties": {"username": text, "password": text},
+                "required": ["username", "password"],
+            },
+            "monitor": True,
+        },
+        "additionalProperties": False,
     }
 
 

@@ -100,8 +100,6 @@ COMMANDS = [
     "forward",
     "backward",
     "deepUpdate",
-    "serve",
-    "expose",
     "autoinstall",
     "examples",
     "pid",

@@ -142,8 +142,8 @@ def test_nothing_more_is_said_about_what_reading_refused() -> None:
         assert document(source).problems == ()
 
 
-def test_every_folder_that_is_not_served_is_told_with_its_place() -> None:
-    found = load("{apps: [{script: 'a'}],\n static: [\n  {path: 'x'},\n  {path: 'y'}]}")
-    told = [note for note in found.notes if note.option == "static"]
-    assert [note.fidelity for note in told] == [Fidelity.NOT_YET] * 2
-    assert [note.text.split(": ")[0].split(":", 1)[1] for note in told] == ["3:3", "4:3"]
+def test_monitoring_of_a_served_folder_is_told_to_have_no_effect() -> None:
+    found = load("{apps: [{script: 'a'}],\n static: [\n  {path: 'x'},\n  {monitor: 'y'}]}")
+    (told,) = found.notes
+    assert (told.option, told.fidelity) == ("static", Fidelity.NO_EFFECT)
+    assert told.text.startswith("f.json:4:3: monitor reports to PM2 Plus")

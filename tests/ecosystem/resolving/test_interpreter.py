@@ -82,8 +82,8 @@ def test_an_executable_with_a_first_line_is_executed_itself(world: World) -> Non
 
 def test_a_script_that_may_not_be_executed_goes_to_its_first_lines_program(world: World) -> None:
     python = world.program("python3")
-    file = world.write("serve", "#!/usr/bin/env -S python3 -X dev\nprint()\n")
-    app = world.app(script="serve", args="--port 1")
+    file = world.write("server", "#!/usr/bin/env -S python3 -X dev\nprint()\n")
+    app = world.app(script="server", args="--port 1")
     assert app.command == (python, "-X", "dev", file, "--port", "1")
 
 

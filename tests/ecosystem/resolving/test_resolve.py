@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +210,6 @@ def test_a_file_goes_before_a_program_and_a_program_before_a_directory(world: Wo
         ("app", "did you mean 'app.js'?"),
         ("xyz", "there is no program 'xyz' in PATH either"),
         ("dist/main.js", "there is no 'dist' in {base}"),
-        ("serve", "npm install --global serve"),
     ],
 )
 def test_a_script_that_is_nowhere(world: World, script: str, hint: str) -> None:
@@ -409,3 +409,27 @@ def test_the_user_itself_is_accepted(world: World) -> None:
     assert world.app(script="app.js", uid="1815", gid="1852")
     for option, stranger in (("uid", 0), ("uid", 1852), ("gid", "ada"), ("gid", 1815)):
         assert world.problem(script="app.js", **{option: stranger})[0] == f"apps[0].{option}"
+
+
+def test_the_script_serve_is_our_server_whatever_is_called_so(world: World) -> None:
+    world.program("serve")
+    world.write("serve", "")
+    env = {"PM2_SERVE_PATH": "site", "PM2_SERVE_BASIC_AUTH_PASSWORD": "x"}
+    app = world.app(script="serve", args="a 1", env=env)
+    assert app.command == (sys.executable, "-P", "-m", "pm2sd.serve", "a", "1")
+    assert app.secrets == {"PM2_SERVE_BASIC_AUTH_PASSWORD": "x"}
+    assert "PM2_SERVE_BASIC_AUTH_PASSWORD" not in app.env
+    assert app.listen == ()
+
+
+@pytest.mark.parametrize(
+    ("env", "listen"),
+    [
+        ({}, "0.0.0.0:8080"),
+        ({"PM2_SERVE_PORT": 81, "PM2_SERVE_HOST": "::1"}, "[::1]:81"),
+        ({"PM2_SERVE_HOST": "localhost"}, "127.0.0.1:8080"),
+    ],
+)
+def test_servers_share_a_socket(world: World, env: dict[str, Any], listen: str) -> None:
+    assert world.app(script="serve", instances=2, env=env).listen == (listen,)
+    assert world.app(script="serve", instances=2, env=env, listen=5000).listen == ("5000",)
