@@ -72,7 +72,9 @@ def test_an_endless_loop_is_restarted_within_interval_times_failures(
     assert eventually(lambda: get(port)).split()[0] == "0"
     name = project.name("web")
     assert "failed its health check (was killed by SIGKILL)" in pm2sd("describe", name).stdout
-    assert pm2sd("status", "--json", name).json[0]["restarts"] == 1
+    (row,) = pm2sd("status", "--json", name).json
+    assert (row["restarts"], row["unhealthy"]) == (1, True)
+    assert "1 (health)" in pm2sd("status", name).stdout
     logs = pm2sd("logs", "--nostream", "--lines", "50", name).stdout
     assert logs.count("failed its health check 2 times in a row and is restarted: ") == 1
 

@@ -36,9 +36,12 @@ def is_down(project: Project) -> bool:
     return active(unit(project, 0)) == "inactive"
 
 
-def test_the_first_connection_starts_it_and_quiet_stops_it(pm2sd: Pm2sd, project: Project) -> None:
+@pytest.mark.parametrize("hardening", ["basic", "strict"])
+def test_the_first_connection_starts_it_and_quiet_stops_it(
+    pm2sd: Pm2sd, project: Project, hardening: str
+) -> None:
     port = free_port()
-    apply(pm2sd, project, listen=port, env={"PORT": port})
+    apply(pm2sd, project, listen=port, env={"PORT": port}, hardening=hardening)
     assert is_down(project)
     assert state(pm2sd, project) == "idle"
     assert pm2sd("diff").exit_status == ExitStatus.OK

@@ -119,12 +119,17 @@ def _cells(row: Row) -> list[tuple[str, str]]:
         (row.mode, ""),
         (str(row.pid or 0), ""),
         (human.duration(row.uptime), ""),
-        (f"{row.restarts} (oom)", "red") if row.oom and row.pid else (str(row.restarts), ""),
+        _restarts(row),
         (state_text(row), "yellow" if row.flapping else STYLES.get(row.state, "")),
         (human.percent(row.cpu), ""),
         (human.size(row.memory), ""),
         (row.user, ""),
     ]
+
+
+def _restarts(row: Row) -> tuple[str, str]:
+    why = "oom" if row.oom and row.pid else "health" if row.unhealthy else ""
+    return (f"{row.restarts} ({why})", "red") if why else (str(row.restarts), "")
 
 
 def state_text(row: Row) -> str:

@@ -54,8 +54,8 @@ class Row:
     ``restarts`` counts those by systemd and by hand, until ``reset``.
     ``result`` is the Result property (systemd.exec(5), $SERVICE_RESULT) of one that is down or
     waits to be restarted, else empty. ``oom`` says that this end, or the one before the automatic
-    restart of one that runs, was the OOM killer's. ``flapping``: systemd restarts it again and
-    again. ``enabled``: the app comes back at boot.
+    restart of one that runs, was the OOM killer's, ``unhealthy`` that it was for its ``health``.
+    ``flapping``: systemd restarts it again and again. ``enabled``: the app comes back at boot.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Row:
     result: str
     oom: bool
     flapping: bool
+    unhealthy: bool
     enabled: bool
 
 
@@ -113,7 +114,13 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
         name: known.directory.exists(f"default.target.wants/{names.target(name)}")
         for name in {one.app for one in chosen}
     }
-    killed = _killed({unit: group for unit, group in groups.items() if processes[unit].restarts})
+    asked = {
+        name for name, app in apps.items() if names.auxiliary(name, "health", "timer") in app.files
+    }
+    ends = _ends(
+        {unit: group for unit, group in groups.items() if processes[unit].restarts},
+        [one.unit for one in running if one.app in asked],
+    )
     flapping = _flapping(processes)
     counted = counts.load()
     user = _user_name()
@@ -137,7 +144,8 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
                 user=user,
                 result=process.result,
                 flapping=one.unit in flapping,
-                oom=process.result == "oom-kill" or one.unit in killed,
+                oom="oom-kill" in (process.result, ends.get(one.unit)),
+                unhealthy=ends.get(one.unit) == "unhealthy",
                 enabled=enabled[one.app],
             )
         )
@@ -208,23 +216,28 @@ def _control_groups(bus: Bus, running: Iterable[Instance]) -> dict[str, str]:
     return groups
 
 
-def _killed(groups: Mapping[str, str]) -> set[str]:
-    """Which of some running units the OOM killer ended before; ``groups`` are their own by unit.
+def _ends(groups: Mapping[str, str], asked: Sequence[str]) -> dict[str, str]:
+    """How running units ended before their restart (Exit.result), where it may have been the OOM
+    killer or, of the units ``asked``, their health; ``groups`` are the control groups by unit.
 
     systemd forgets it at the next start, and a new start has a new control group. But the group of
     the app's slice stays and counts for all of them; only where it has counted, the journal knows.
     """
-    suspects = [unit for unit, path in groups.items() if cgroup.oom_kills(path.rpartition("/")[0])]
+    suspects = [
+        unit
+        for unit, path in groups.items()
+        if unit in asked or cgroup.oom_kills(path.rpartition("/")[0])
+    ]
     if not suspects:
-        return set()
+        return {}
     from pm2sd.errors import Pm2sdError
     from pm2sd.systemd.exits import last_exits
 
     try:
         ends = last_exits(suspects)
     except Pm2sdError:
-        return set()
-    return {unit for unit, last in ends.items() if last.result == "oom-kill"}
+        return {}
+    return {unit: last.result for unit, last in ends.items()}
 
 
 def _flapping(processes: Mapping[str, _Process]) -> set[str]:

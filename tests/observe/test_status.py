@@ -47,6 +47,7 @@ BASE = Row(
     result="",
     oom=False,
     flapping=False,
+    unhealthy=False,
     enabled=True,
 )
 
