@@ -45,8 +45,10 @@ def test_the_first_connection_starts_it_and_quiet_stops_it(
     assert is_down(project)
     assert state(pm2sd, project) == "idle"
     assert pm2sd("diff").exit_status == ExitStatus.OK
-    assert get(port).split()[0] == "0"
-    assert state(pm2sd, project) == "online"
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        eventually(lambda: state(pm2sd, project) == "online")
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert b"200 OK" in client.recv(4096)
     eventually(lambda: is_down(project))
     assert active(socket_unit(project)) == "active"
     assert state(pm2sd, project) == "idle"

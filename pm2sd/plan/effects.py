@@ -17,7 +17,7 @@ class Effect(IntEnum):
 
 # Directives that the manager applies to running processes after a daemon-reload: it re-reads its
 # own settings and writes cgroup attributes anew (systemd.resource-control(5)). Every directive
-# that is not here is part of how the process is spawned. ExecStartPost= is of no use to one that is.
+# that is not here is part of how the process is spawned; ExecStartPost= comes after that.
 LIVE = frozenset(
     {
         "After",
