@@ -37,6 +37,7 @@ vm: setup
 
 test: lint pm2 vm
 	integration/run-tests
+	integration/sandbox --rate-limit 1000/2s -- $(PYTHON) -m pytest integration/test_rate_limit.py
 
 demo: setup
 	@examples/demo

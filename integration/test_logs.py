@@ -18,6 +18,7 @@ import pytest
 
 from integration.harness import Pm2sd, Project, eventually, run, systemctl
 from pm2sd.errors import ExitStatus
+from pm2sd.systemd.journal import suppressed
 
 WITHIN = 20.0
 
@@ -354,6 +355,17 @@ def test_an_unknown_app_exits_4_with_the_nearest_name(pm2sd: Pm2sd, repeater: Re
         result = pm2sd(command, f"{repeater.name}x")
         assert result.exit_status == ExitStatus.NO_SUCH_APP
         assert repr(repeater.name) in result.stderr
+
+
+def test_lines_that_come_fast_are_said_to_be_dropped_perhaps(
+    pm2sd: Pm2sd, repeater: Repeater
+) -> None:
+    repeater.apply()
+    repeater.say(*(f"line {number}" for number in range(200)))
+    eventually(lambda: repeater.said("--lines", "1") == ["line 199"], WITHIN)
+    told = pm2sd("logs", repeater.name, "--nostream", "--lines", "100")
+    hidden = "only members of the group systemd-journal can read" in told.stderr
+    assert hidden == (suppressed("-1h") is None), told.stderr
 
 
 def test_flush_empties_files_and_hides_the_journal(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pm2sd.plan.select import Instance
     from pm2sd.plan.stored import StoredApp
 
+_LIFT = "; pm2sd journald tells how to lift it, log files (out_file) have none"
 _COLOURS = {"out": "green", "err": "red", "systemd": "cyan"}
 
 
@@ -90,16 +91,33 @@ def logs(
         blind = found.is_blind()
         shown = found.history(complete=nostream)
         _print(map(formatted, shown))
-        if dropped := found.dropped(shown):
-            output.say(f"journald dropped {dropped} lines of your apps meanwhile: its rate limit")
+        _tell_dropped(found.dropped(shown), shown)
         if not nostream:
             try:
                 for some in found.follow(sys.stdout.fileno()):
-                    _print(map(formatted, some))
+                    _print(formatted(line) for line in some if line.kind != "dropped")
+                    for line in some:
+                        if line.kind == "dropped":
+                            output.say(line.text + _LIFT)
             except KeyboardInterrupt:
                 pass
     if blind:
         raise typer.Exit(ExitStatus.FAILED)
+
+
+def _tell_dropped(dropped: int | None, shown: Sequence[Line]) -> None:
+    from pm2sd.observe.logs import is_hurried
+
+    if dropped:
+        output.say(
+            f"journald dropped {dropped} lines of your apps meanwhile: its rate limit{_LIFT}"
+        )
+    elif dropped is None and is_hurried(shown):
+        output.say(
+            "lines come faster than journald takes them where nothing else is set; whether it "
+            "dropped some, only members of the group systemd-journal can read: "
+            "sudo usermod -aG systemd-journal $USER, or lift the limit: pm2sd journald"
+        )
 
 
 def flush(selectors: Selectors = None, json: Json = False) -> None:

@@ -18,10 +18,10 @@ from pm2sd.observe.tail import Tail
 from pm2sd.plan.select import Instance
 from pm2sd.systemd.exits import Message
 from pm2sd.systemd.following import Following
-from pm2sd.systemd.journal import Entry, Query, entries, suppressed
+from pm2sd.systemd.journal import Entry, Query, dropped, entries, suppressed
 from pm2sd.units import names
 
-Kind: TypeAlias = Literal["out", "err", "systemd"]
+Kind: TypeAlias = Literal["out", "err", "systemd", "dropped"]
 
 POLL_SECONDS: Final = 0.25
 """How often log files are looked at while following; the journal wakes us by itself."""
@@ -33,6 +33,11 @@ _ERRORS: Final = (0, 1, 2, 3)
 _OTHERS: Final = (4, 5, 6, 7)
 _PRIORITIES: Final[dict[Stream, tuple[int, ...]]] = {"err": _ERRORS, "out": _OTHERS}
 
+_USUAL_RATE: Final = 10_000 / 30
+"""Lines a second: RateLimitBurst= and RateLimitIntervalSec= of journald.conf(5)."""
+
+_MANY: Final = 10
+
 _MESSAGES_PER_LINE: Final = 4
 """What systemd says about a unit for each line of one that prints one and crashes."""
 
@@ -41,7 +46,8 @@ _MESSAGES_PER_LINE: Final = 4
 class Line:
     """Something to show. ``text`` may hold newlines, and surrogates for bytes that are no UTF-8.
 
-    ``kind`` is the stream, or ``systemd`` for what the manager says of the unit. ``time`` is in
+    ``kind`` is the stream, ``systemd`` for what the manager says of the unit, or ``dropped`` for
+    what journald says of lines that it left out, which are of no certain app. ``time`` is in
     seconds since 1970, None for a line that was in a file before we looked. ``instance`` is
     None for a file that several instances share.
     """
@@ -126,13 +132,13 @@ class Logs:
         """Whether nothing of what the apps print can be read: there are files only, none opens."""
         return not self._sources.identifiers and len(self.unreadable()) == len(self._tails) > 0
 
-    def dropped(self, shown: Sequence[Line]) -> int:
+    def dropped(self, shown: Sequence[Line]) -> int | None:
         """How many lines of this user's apps journald dropped since the first that is shown.
 
-        0 also where that cannot be read: journald notes it in the system's journal.
+        None where that cannot be read: journald notes it in the system's journal.
         """
         times = [line.time for line in shown if line.time is not None]
-        return (suppressed(f"@{times[0]:.6f}") or 0) if times else 0
+        return suppressed(f"@{times[0]:.6f}") if times else 0
 
     def follow(self, reader: int) -> Iterator[list[Line]]:
         """What is printed from now on, until nobody reads the descriptor ``reader`` any more.
@@ -153,9 +159,7 @@ class Logs:
                     return
                 lines: list[Line] = []
                 if journal and journal.fileno() in ready:
-                    for entry in journal.read():
-                        self._get_to_know(entry)
-                        lines += self._shown(entry)
+                    lines += self._read(journal)
                 now = time.time()
                 for file, tail in self._tails.values():
                     lines += [
@@ -165,6 +169,15 @@ class Logs:
                     ]
                 if lines:
                     yield lines
+
+    def _read(self, journal: Following) -> Iterator[Line]:
+        for entry in journal.read():
+            if number := dropped(entry):
+                text = f"journald dropped {number} lines of your apps: its rate limit"
+                yield Line(entry.realtime_usec / 1e6, "dropped", "", None, text)
+            else:
+                self._get_to_know(entry)
+                yield from self._shown(entry)
 
     def _get_to_know(self, entry: Entry) -> None:
         """Look for new sources if an entry may be of an app or instance that is not known."""
@@ -250,6 +263,7 @@ class Logs:
             since=f"@{self._split / 1e6:.6f}",
             grep=self._filter.grep,
             follow=True,
+            drops=True,
         )
 
     def _priorities(self) -> tuple[int, ...]:
@@ -281,6 +295,14 @@ class Logs:
 
     def _matches(self, text: str) -> bool:
         return self._pattern is None or self._pattern.search(text) is not None
+
+
+def is_hurried(shown: Sequence[Line]) -> bool:
+    """Whether lines came so fast that journald may have dropped some: more than its limit allows
+    in the long run, where nothing else is set.
+    """
+    times = [line.time for line in shown if line.kind in ("out", "err") and line.time is not None]
+    return len(times) >= _MANY and (times[-1] - times[0]) * _USUAL_RATE < len(times)
 
 
 def _kind(file: LogFile) -> Kind:

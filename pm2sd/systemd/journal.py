@@ -29,6 +29,7 @@ _FIELDS: Final = (
     "EXIT_STATUS",
     "UNIT_RESULT",
     "N_DROPPED",
+    "OBJECT_UID",
 )
 _MESSAGES_DROPPED: Final = "a596d6fe7bfa4994828e72309e95d61e"
 _LAST_SYSTEM_UID: Final = 999
@@ -44,7 +45,8 @@ class Query:
     ``units``; with neither, all of this user's. ``lines`` are the last ones (None: all, or with
     ``follow`` only what comes from now on). ``since`` and ``until`` are times of systemd.time(7);
     ``grep`` is a Perl-compatible expression, in any case unless it has a capital letter.
-    ``message_ids`` narrows what the manager logged.
+    ``message_ids`` narrows what the manager logged. ``drops`` adds what journald says of lines that
+    it dropped, where this user may read it; see ``dropped``.
     """
 
     identifiers: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ class Query:
     until: str | None = None
     grep: str | None = None
     follow: bool = False
+    drops: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +103,27 @@ def suppressed(since: str | None = None) -> int | None:
     journald notes it in the system journal; None for users who may not read that (those outside
     the groups systemd-journal and adm).
     """
-    if not any(os.access(path / "system.journal", os.R_OK) for path in _directories()):
+    if not _reads_system_journal():
         return None
-    matches = [f"MESSAGE_ID={_MESSAGES_DROPPED}", f"OBJECT_UID={os.getuid()}"]
     times = [f"--since={since}"] if since else []
-    found = _run([*_OPTIONS, "--lines=all", *times, *matches])
-    return sum(int(entry.fields.get("N_DROPPED", "0")) for entry in found)
+    found = _run([*_OPTIONS, "--lines=all", *times, f"MESSAGE_ID={_MESSAGES_DROPPED}"])
+    return sum(map(dropped, found))
+
+
+def dropped(entry: Entry) -> int:
+    """How many of this user's lines journald says in an entry that it dropped; 0 in all others.
+
+    The process that it names may have ended, and then has no uid.
+    """
+    if entry.fields.get("MESSAGE_ID") != _MESSAGES_DROPPED:
+        return 0
+    uid = str(os.getuid())
+    ours = entry.message.endswith(f" user@{uid}.service") or entry.fields.get("OBJECT_UID") == uid
+    return int(entry.fields.get("N_DROPPED", "0")) if ours else 0
+
+
+def _reads_system_journal() -> bool:
+    return any(os.access(path / "system.journal", os.R_OK) for path in _directories())
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +176,8 @@ def arguments(query: Query) -> list[str]:
     """The arguments of journalctl for a query."""
     uid = os.getuid()
     options = [*_OPTIONS]
-    if uid > _LAST_SYSTEM_UID and _has_own_journal(uid):
+    drops = query.drops and _reads_system_journal()
+    if uid > _LAST_SYSTEM_UID and _has_own_journal(uid) and not drops:
         options.append("--user")
     if query.lines is not None:
         options.append(f"--lines={query.lines}")
@@ -170,7 +189,8 @@ def arguments(query: Query) -> list[str]:
         value = getattr(query, option)
         if value is not None:
             options.append(f"--{option}={value}")
-    return [*options, *_matches(query, uid)]
+    also = ["+", f"MESSAGE_ID={_MESSAGES_DROPPED}"] if drops else []
+    return [*options, *_matches(query, uid), *also]
 
 
 def _matches(query: Query, uid: int) -> list[str]:
