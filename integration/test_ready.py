@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from integration.clients import Load
 from integration.harness import Pm2sd, Project, Result, eventually, properties, systemctl
 from integration.test_socket import free_port, pid, unit
 from pm2sd.errors import ExitStatus
@@ -143,3 +144,40 @@ def test_the_check_does_not_need_pm2sd(pm2sd: Pm2sd, project: Project) -> None:
     command = properties(unit(project, 0), "ExecStartPost")["ExecStartPost"]
     assert "/.venv/" not in command
     assert "systemd/user/pm2sd-probe ready" in command
+
+
+@pytest.mark.parametrize("language", ["node", "python"])
+def test_a_new_build_is_not_taken_for_the_old_one_that_answers(
+    pm2sd: Pm2sd, project: Project, language: str
+) -> None:
+    """The extra instance of a reload never serves, while all others do, on the same socket."""
+    if language == "node":
+        script = project.write(
+            "app.js",
+            "if (require('fs').existsSync('broken')) process.env.COLD = '60000';\n"
+            f"require({project.script('hangs.js')!r});\n",
+        )
+    else:
+        script = project.write(
+            "app.py",
+            "import os, runpy\n"
+            "if os.path.exists('broken'): os.environ['COLD'] = '60'\n"
+            f"runpy.run_path({project.script('web.py')!r})\n",
+        )
+    port = free_port()
+    options = {"listen": port, "env": {"PORT": port}, "instances": 2, "script": str(script)}
+    done = apply(pm2sd, project, ready="/health", listen_timeout=10_000, **options)
+    assert done.exit_status == ExitStatus.OK, done
+    done = apply(pm2sd, project, ready="/health", listen_timeout=2000, **options)
+    assert done.exit_status == ExitStatus.OK, done
+    before = [pid(project, number) for number in range(2)]
+    broken = project.write("broken", "")
+    with Load(port, clients=2) as load:
+        done = pm2sd("reload", project.name("web"))
+        assert done.exit_status == ExitStatus.FAILED
+        assert "was not ready within listen_timeout" in done.stderr
+        assert [pid(project, number) for number in range(2)] == before
+        broken.unlink()
+        assert pm2sd("reload", project.name("web")).exit_status == ExitStatus.OK
+        assert set(before).isdisjoint(pid(project, number) for number in range(2))
+    assert load.failures == []

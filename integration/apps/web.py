@@ -5,15 +5,16 @@ the earliest; after GET /hang it answers nothing any more. On SIGINT it finishes
 """
 
 import os
+import select
 import signal
 import socket
 import time
 
 if os.environ.get("LISTEN_FDS"):
     server = socket.socket(fileno=3)
-    server.setblocking(True)
 else:
     server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+server.setblocking(False)  # all instances share it
 time.sleep(float(os.environ.get("COLD", "0")))
 busy = False
 last: list[str] = []
@@ -28,7 +29,11 @@ def stop(*_: object) -> None:
 signal.signal(signal.SIGINT, stop)
 print("listening", flush=True)
 while not last:
-    client, _ = server.accept()
+    select.select([server], [], [])
+    try:
+        client, _ = server.accept()
+    except BlockingIOError:  # another instance was quicker
+        continue
     busy = True
     with client:
         client.settimeout(5)
