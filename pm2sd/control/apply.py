@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pm2sd.control import counting, preload, probe, rotation, sockets
+from pm2sd.control import counting, limits, preload, probe, rotation, sockets
 from pm2sd.control.rolling import Rolling, roll_out
 from pm2sd.control.running import running
 from pm2sd.control.session import Session
@@ -159,6 +159,7 @@ def carry_out(
     probe.forget(todo.remove)
     if todo.reload:
         session.bus.reload()
+        limits.enforce(session, todo)
         # Whatever was started until now may have been started with what the manager knew before.
         _owe(dict.fromkeys(pending.load(), pending.now()))
     session.bus.enable(todo.enable)

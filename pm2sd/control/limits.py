@@ -1,14 +1,22 @@
-"""Limits that nobody enforces: what apply has to say where a controller is missing."""
+"""Making the kernel enforce limits, and what apply has to say where it cannot."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
+from pm2sd.control.running import rows
 from pm2sd.control.session import Session
 from pm2sd.ecosystem.app import App
 from pm2sd.plan.limits import remedy, unenforced
+from pm2sd.plan.plan import Plan
 from pm2sd.systemd import cgroup
+
+_LIMITING: Final = frozenset(
+    {"CPUQuota", "CPUWeight", "IOWeight", "MemoryHigh", "MemoryMax", "MemorySwapMax", "TasksMax"}
+)
+"""The directives of systemd.resource-control(5) that plan/effects.py lets take effect live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +44,13 @@ def missing(session: Session, apps: Iterable[App]) -> Missing | None:
         tuple(f"{limit} of {', '.join(names)}" for limit, names in found.items()),
         remedy(lacking, cgroup.controllers("/")),
     )
+
+
+def enforce(session: Session, todo: Plan) -> None:
+    """Bring changed limits to the instances that go on running, and to the slices around them."""
+    changed = [change.name for change in todo.changes if _LIMITING.intersection(change.reasons)]
+    for row in rows(session, changed) if changed else ():
+        if row.active == "active" and row.name.endswith((".service", ".slice")):
+            properties = session.bus.get_all(row.name)
+            if properties["ControlGroup"]:
+                cgroup.write_limits(properties["ControlGroup"], properties)

@@ -16,8 +16,9 @@ class Effect(IntEnum):
 
 
 # Directives that the manager applies to running processes after a daemon-reload: it re-reads its
-# own settings and writes cgroup attributes anew (systemd.resource-control(5)). Every directive
-# that is not here is part of how the process is spawned; ExecStartPost= comes after that.
+# own settings; cgroup attributes (systemd.resource-control(5)) are written anew by systemd 252, and
+# by control/limits.py where it does not. Every directive that is not here is part of how the
+# process is spawned; ExecStartPost= comes after that.
 LIVE = frozenset(
     {
         "After",

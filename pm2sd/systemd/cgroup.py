@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
+
+from pm2sd.systemd.bus import UNSET
 
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -141,6 +143,52 @@ def limits(path: str) -> Limits:
         pids_max=_number(_read(f"{directory}/pids.max")),
         cpu_usec_per_sec=int(quota) * 1_000_000 // int(period) if quota.isdigit() else None,
     )
+
+
+def write_limits(path: str, properties: Mapping[str, Any]) -> None:
+    """Give a group the limits that a unit's properties have; ``UNSET`` is none.
+
+    systemd 252 does so itself when it has read a changed unit file, 257 does not until the unit's
+    next start (measured). What the kernel has no file for cannot be enforced, and is left out.
+    """
+    directory = root() + path
+    for prop, (file, text) in _FILES.items():
+        if prop in properties:
+            _write(f"{directory}/{file}", text(int(properties[prop])))
+
+
+def _or(unlimited: str, text: str = "{}") -> Callable[[int], str]:
+    return lambda value: unlimited if value == UNSET else text.format(value)
+
+
+def _quota(usec_per_sec: int) -> str:
+    # Of the kernel's period, and systemd's, of 100 ms.
+    return "max" if usec_per_sec == UNSET else f"{usec_per_sec // 10} 100000"
+
+
+# Property of a unit -> the group's file, and what is written to it.
+_FILES: Final[Mapping[str, tuple[str, Callable[[int], str]]]] = {
+    "MemoryMax": ("memory.max", _or("max")),
+    "MemoryHigh": ("memory.high", _or("max")),
+    "MemorySwapMax": ("memory.swap.max", _or("max")),
+    "TasksMax": ("pids.max", _or("max")),
+    "CPUQuotaPerSecUSec": ("cpu.max", _quota),
+    "CPUWeight": ("cpu.weight", _or("100")),
+    "IOWeight": ("io.weight", _or("default 100", "default {}")),
+}
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.write(descriptor, text.encode())
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
 
 
 def _pids(directory: str) -> tuple[int, ...] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pm2sd.systemd import cgroup
+from pm2sd.systemd.bus import UNSET
 from pm2sd.systemd.cgroup import (
     Limits,
     Usage,
@@ -18,6 +19,7 @@ from pm2sd.systemd.cgroup import (
     resident,
     unit_path,
     usage,
+    write_limits,
 )
 
 MANAGER = "/user.slice/user-1000.slice/user@1000.service"
@@ -108,6 +110,29 @@ def test_limits_and_kills(tree: Path) -> None:
     assert oom_kills("/web@0.service") == 2
     (tree / "cpu.max").write_text("max 100000\n")
     assert limits("/web@0.service").cpu_usec_per_sec is None
+
+
+def test_limits_are_written_as_the_kernel_reads_them(tree: Path) -> None:
+    files = ("memory.max", "memory.swap.max", "pids.max", "cpu.max", "io.weight")
+    for name in files:
+        (tree / name).touch()
+    set_to = {
+        "MemoryMax": 1 << 20,
+        "MemoryHigh": 1 << 19,  # there is no file for it here
+        "MemorySwapMax": 0,
+        "TasksMax": 40,
+        "CPUQuotaPerSecUSec": 1_500_000,
+        "IOWeight": 50,
+    }
+    write_limits("/web@0.service", set_to)
+    written = {name: (tree / name).read_text() for name in files}
+    assert list(written.values()) == ["1048576", "0", "40", "150000 100000", "default 50"]
+    assert not (tree / "memory.high").exists()
+    for name in files:
+        (tree / name).write_text("")
+    write_limits("/web@0.service", dict.fromkeys(set_to, UNSET))
+    assert {(tree / name).read_text() for name in files} == {"max", "default 100"}
+    write_limits("/gone.service", set_to)
 
 
 def test_the_controllers_there_are(tree: Path) -> None:
