@@ -159,7 +159,7 @@ def reload_logs(selectors: Selectors = None) -> None:
     if files:
         raise Pm2sdError(
             f"systemd keeps log files open until the app restarts: {', '.join(files)}",
-            hint="have logrotate use copytruncate, or leave the files out and use the journal",
+            hint="pm2sd logrotate copies and empties them; or leave them out and use the journal",
         )
     output.emit("nothing to open anew: all apps print to the journal")
 

@@ -59,7 +59,11 @@ def imported(processes: Sequence[Process], origin: str, directory: Path | None) 
 def _remarks(modules: Iterable[str]) -> list[str]:
     return [
         f"PM2's module {name} is not an app, and was left out"
-        + (": the journal keeps itself within limits" if name == "pm2-logrotate" else "")
+        + (
+            ": pm2sd logrotate does the same for log files, with its settings"
+            if name == "pm2-logrotate"
+            else ""
+        )
         for name in modules
     ]
 

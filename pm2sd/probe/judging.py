@@ -1,13 +1,29 @@
 """When an app is worth an alarm: what was seen of an instance, against what is allowed.
 
-Pure: what it remembers comes in and goes out as data for JSON. Times are seconds of
-CLOCK_MONOTONIC.
+Pure: what it remembers comes in and goes out as plain data. Times are seconds of CLOCK_MONOTONIC.
+Nothing is imported: every app with alerts has this run twice a minute.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple, TypedDict
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a plain name: to import typing costs as much as to start Python
+    from collections.abc import Iterator
+    from typing import TypedDict
+
+    class Memory(TypedDict):
+        """What is remembered of an instance.
+
+        ``counted`` is the last count of restarts, ``times`` has each restart that is not too long
+        ago, ``down`` when it was first seen down (0: it is not), ``open`` the alarms that were
+        raised, with whether they were delivered.
+        """
+
+        counted: int
+        times: list[float]
+        down: float
+        open: dict[str, bool]
+
 
 SETTLED = 5.0
 """An instance that runs for less long is not up again yet."""
@@ -16,52 +32,51 @@ CALM = 0.9
 """Memory is well again below this part of what is allowed."""
 
 
-class Allowed(NamedTuple):
+class Allowed:
     """How many restarts in how many seconds, bytes, seconds of being down.
 
     What is None is not looked at.
     """
 
-    restarts: int | None = None
-    within: float = 0
-    memory: int | None = None
-    down: float | None = None
+    __slots__ = ("down", "memory", "restarts", "within")
+
+    def __init__(
+        self,
+        *,
+        restarts: int | None = None,
+        within: float = 0,
+        memory: int | None = None,
+        down: float | None = None,
+    ) -> None:
+        self.restarts, self.within, self.memory, self.down = restarts, within, memory, down
 
 
-class Seen(NamedTuple):
+class Seen:
     """An instance now.
 
     ``state`` is ``up``, ``down`` (failed, or about to be started again) or ``off`` (stopped by
     somebody, or it has done its work); ``since`` is when it got so, 0 if that is not known.
-    ``restarts`` counts automatic ones, from 0 after a start by hand.
+    ``restarts`` counts automatic ones, from 0 after a start by hand; ``memory`` is bytes.
     """
 
-    state: str
-    since: float
-    restarts: int
-    memory: int
+    __slots__ = ("memory", "restarts", "since", "state")
+
+    def __init__(self, state: str, since: float = 0, restarts: int = 0, memory: int = 0) -> None:
+        self.state, self.since, self.restarts, self.memory = state, since, restarts, memory
 
 
-class Memory(TypedDict):
-    """What is remembered of an instance.
+class Alarm:
+    """Something to tell: ``what`` is ``restarts``, ``memory`` or ``down``.
 
-    ``counted`` is the last count of restarts, ``times`` has each restart that is not too long ago,
-    ``down`` when it was first seen down (0: it is not), ``open`` the alarms that were raised, with
-    whether they were delivered.
+    ``again``: it was raised before, and could not be delivered.
     """
 
-    counted: int
-    times: list[float]
-    down: float
-    open: dict[str, bool]
+    __slots__ = ("again", "recovered", "text", "what")
 
-
-class Alarm(NamedTuple):
-    """Something to tell: ``what`` is ``restarts``, ``memory`` or ``down``."""
-
-    what: str
-    text: str
-    recovered: bool = False
+    def __init__(
+        self, what: str, text: str, *, recovered: bool = False, again: bool = False
+    ) -> None:
+        self.what, self.text, self.recovered, self.again = what, text, recovered, again
 
 
 def judge(
@@ -78,8 +93,8 @@ def judge(
     due = []
     for what, wrong, well, text in _verdicts(allowed, seen, memory, now):
         if wrong and not memory["open"].get(what):
+            due.append(Alarm(what, text, again=what in memory["open"]))
             memory["open"][what] = False
-            due.append(Alarm(what, text))
         # Who was not told of the alarm need not be told of its end.
         elif well and memory["open"].pop(what, False):
             due.append(Alarm(what, _WELL[what], recovered=True))
@@ -95,16 +110,16 @@ _WELL = {
 
 def _remembered(allowed: Allowed, seen: Seen, before: Memory | None, now: float) -> Memory:
     if before is None:
-        return Memory(counted=seen.restarts, times=[], down=_down(seen, 0, now), open={})
+        return {"counted": seen.restarts, "times": [], "down": _down(seen, 0, now), "open": {}}
     new = seen.restarts - before["counted"]
     new = seen.restarts if new < 0 else new  # started by hand meanwhile
     times = [at for at in before["times"] if at > now - allowed.within]
-    return Memory(
-        counted=seen.restarts,
-        times=[*times, *[now] * new],
-        down=_down(seen, before["down"], now),
-        open=dict(before["open"]),
-    )
+    return {
+        "counted": seen.restarts,
+        "times": [*times, *[now] * new],
+        "down": _down(seen, before["down"], now),
+        "open": dict(before["open"]),
+    }
 
 
 def _down(seen: Seen, before: float, now: float) -> float:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a plain name: to import typing costs as much as to start Python
+    from collections.abc import Sequence
 
 
-class Orders(NamedTuple):
+class Orders:
     """What a check was told; times are milliseconds."""
 
-    options: dict[str, str]
-    words: list[str]
+    __slots__ = ("options", "words")
+
+    def __init__(self, options: dict[str, str], words: list[str]) -> None:
+        self.options = options
+        self.words = words
 
     def text(self, name: str) -> str:
         """An option's value, empty without it."""
