@@ -13,7 +13,6 @@ class Fidelity(StrEnum):
     BETTER = "better"
     APPROXIMATE = "approximate"
     NO_EFFECT = "no effect"
-    NOT_YET = "not yet"
     REFUSED = "refused"
 
 

@@ -8,13 +8,13 @@ from typing import Final
 _PLUS: Final = "PM2 Plus is a service of PM2's makers; nothing here sends anything anywhere"
 _MODULES: Final = "pm2sd has no modules; install programs with npm or apt, run them as apps"
 SETTINGS: Final = "pm2sd keeps no settings; write them into the ecosystem file's env, then apply"
-_GIT: Final = "use git itself, then: pm2sd reload NAME"
+_THEN: Final = "run what post_update says, then: pm2sd reload NAME"
 _STDIN: Final = "an app's standard input is /dev/null under systemd; have it listen on a socket"
 
 ELSEWHERE: Final[Mapping[str, str]] = {
     "attach": f"{_STDIN}; pm2sd logs NAME shows what it prints",
     "autoinstall": "name each script: pm2sd start SCRIPT, or write them into an ecosystem file",
-    "backward": _GIT,
+    "backward": f"git checkout HEAD~1, {_THEN}",
     "cleardump": "nothing is dumped; pm2sd delete NAME makes an app not come back at boot",
     "completion": "pm2sd has no shell completion yet; pm2sd --help lists the commands",
     "conf": SETTINGS,
@@ -25,7 +25,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "deepUpdate": "pm2sd is updated by what installed it (pipx upgrade pm2sd); no app notices",
     "deploy": "pm2sd does not deploy yet; over ssh: git pull, then pm2sd reload NAME",
     "examples": "pm2sd COMMAND --help has examples",
-    "forward": _GIT,
+    "forward": f"git checkout the newer commit, {_THEN}",
     "get": SETTINGS,
     "gracefulReload": "pm2sd reload NAME does it",
     "imonit": "pm2sd has no dashboard yet; try: watch -n1 pm2sd status",
@@ -51,7 +51,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "profile:cpu": "pm2sd has no daemon to profile; give an app --node-args=--cpu-prof",
     "profile:mem": "pm2sd has no daemon to profile; give an app --node-args=--heap-prof",
     "publish": _MODULES,
-    "pull": _GIT,
+    "pull": f"git pull, {_THEN}",
     "register": _PLUS,
     "resurrect": "apps come back by themselves at boot; now: pm2sd start all",
     "send": _STDIN,

@@ -184,7 +184,7 @@ def _restricted(configuration: Configuration, only: Sequence[str]) -> Configurat
 
 
 def refuse_approximations(todo: Plan, configuration: Configuration) -> None:
-    """Raises InvalidConfig if anything would be carried only approximately, or not at all."""
+    """Raises InvalidConfig if anything would be carried only approximately."""
     notes = [("the file", note) for note in configuration.notes]
     notes += [(f"app {one.name!r}", note) for one in todo.changes for note in one.notes]
     problems = [
@@ -193,7 +193,7 @@ def refuse_approximations(todo: Plan, configuration: Configuration) -> None:
             hint="--strict asks for exact translations only",
         )
         for what, note in notes
-        if note.fidelity in (Fidelity.APPROXIMATE, Fidelity.NOT_YET)
+        if note.fidelity is Fidelity.APPROXIMATE
     ]
     if problems:
         raise InvalidConfig(problems)

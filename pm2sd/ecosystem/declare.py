@@ -18,7 +18,7 @@ _ASIDE = re.compile(ASIDE_PATTERN)
 
 # The fidelities that the user hears of for writing the option at all; what the others have to say
 # depends on more than the option.
-_TOLD = frozenset({Fidelity.APPROXIMATE, Fidelity.NO_EFFECT, Fidelity.NOT_YET})
+_TOLD = frozenset({Fidelity.APPROXIMATE, Fidelity.NO_EFFECT})
 
 _IGNORED = "neither PM2 nor pm2sd has such an option; it is ignored"
 

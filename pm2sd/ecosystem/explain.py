@@ -19,13 +19,11 @@ _VERDICTS: Final = {
     Fidelity.BETTER: "does what it does in PM2, and more",
     Fidelity.APPROXIMATE: "does nearly what it does in PM2",
     Fidelity.NO_EFFECT: "is accepted and has no effect",
-    Fidelity.NOT_YET: "is accepted and not carried out yet",
     Fidelity.REFUSED: "is refused",
 }
 _OUR_VERDICTS: Final = {
     Fidelity.BETTER: "is pm2sd's own",
     Fidelity.APPROXIMATE: "is pm2sd's own, and does not work everywhere",
-    Fidelity.NOT_YET: "is pm2sd's own, and not carried out yet",
 }
 
 _LEGEND: Final = """\
@@ -44,7 +42,6 @@ like a slip of a known option is an error.
 | **better** | The same, without a weakness that PM2 has. |
 | **approximate** | Nearly the same; the difference is shown as a note. |
 | **no effect** | Accepted with a note: there is nothing for it to do. |
-| **not yet** | Checked and accepted with a note; not carried out yet. |
 | **refused** | An error that says what to do instead. |
 """
 

@@ -60,6 +60,8 @@ def guess_path(machine: Machine, path: str) -> str | None:
     while directory != "/" and not machine.is_directory(directory):
         directory, name = posixpath.split(directory)
     near = _nearest(name, machine.list_directory(directory))
+    if name == "node_modules":
+        return f"there is no node_modules in {directory}: npm install makes it"
     guess = f"did you mean {near!r}?" if near else ""
     if directory == parent:
         return guess or None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pm2sd.ecosystem import node_versions
-from pm2sd.ecosystem.finder import Finder, absolute, unexpanded
+from pm2sd.ecosystem.finder import Finder, absolute, guess_path, unexpanded
 from pm2sd.ecosystem.shebang import HEAD_SIZE, Shebang, is_binary, parse_shebang
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.notes import Fidelity
@@ -80,7 +80,9 @@ def _interpreter_file(subject: Subject, base: str, finder: Finder, written: str)
     subject.problem(
         "interpreter",
         f"there is no interpreter {next(iter(places))}",
-        hint=unexpanded(written) or _elsewhere(finder, posixpath.basename(written)),
+        hint=unexpanded(written)
+        or _elsewhere(finder, posixpath.basename(written))
+        or guess_path(machine, next(iter(places))),
     )
     return None
 

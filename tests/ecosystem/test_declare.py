@@ -14,7 +14,7 @@ from pm2sd.ecosystem.options import OPTIONS
 from pm2sd.ecosystem.places import Places
 from pm2sd.ecosystem.read_yaml import read_yaml
 from pm2sd.errors import Location, Problem
-from pm2sd.notes import Fidelity, Note
+from pm2sd.notes import Fidelity
 
 
 def declared(text: str) -> tuple[Declared, list[Problem]]:
@@ -234,6 +234,7 @@ def test_a_single_word_keeps_its_false_values(line: str) -> None:
         ("shutdown_with_message: false", {}),
         ("shutdown_with_message: true", {}),
         ("log_type: raw", {}),
+        ("post_update: [npm install]", {"post_update": Fidelity.NO_EFFECT}),
         ("log_type: json", {"log_type": Fidelity.APPROXIMATE}),
         ("health: http://localhost/", {}),
         ("max_memory_restart: 300M\nkill_signal: TERM\nsecrets: {A: b}", {}),
@@ -241,15 +242,6 @@ def test_a_single_word_keeps_its_false_values(line: str) -> None:
 )
 def test_notes_say_what_is_missing(text: str, notes: dict[str, Fidelity]) -> None:
     assert noted(text) == notes
-
-
-def test_every_option_that_is_not_carried_says_so() -> None:
-    for option in OPTIONS:
-        if option.fidelity is Fidelity.NOT_YET and option.part_of is None:
-            assert (
-                Note(option.name, Fidelity.NOT_YET, option.difference)
-                in accepted(option.example).notes
-            )
 
 
 # ---- anything

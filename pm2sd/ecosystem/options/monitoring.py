@@ -23,7 +23,6 @@ def _without_effect(
     default: Plain = None,
     quiet: tuple[object, ...] = (False,),
     flags: tuple[Flag, ...] = (),
-    fidelity: Fidelity = Fidelity.NO_EFFECT,
     part_of: str | None = None,
 ) -> Option:
     """A row for an option that nothing becomes of; with a ``quiet`` value nothing is missed."""
@@ -34,7 +33,7 @@ def _without_effect(
         pm2=pm2,
         doc="Nothing; accepted because files have it.",
         becomes="nothing",
-        fidelity=fidelity,
+        fidelity=Fidelity.NO_EFFECT,
         difference=difference,
         example=example,
         default=default,
@@ -157,21 +156,19 @@ INTERNAL = (
     _without_effect(
         "post_update",
         "Commands that pm2 pull runs after it fetched a new revision.",
-        "revisions are not pulled",
+        "nothing here fetches revisions: git pull, run the commands, then pm2sd reload NAME",
         "post_update: [npm install]",
         section=Section.INTERNAL,
         kind=Strings("a list of commands"),
-        fidelity=Fidelity.NOT_YET,
     ),
     _without_effect(
         "exec_timeout",
         "The most time for each command of post_update.",
-        "revisions are not pulled",
+        "nothing runs the commands of post_update",
         "exec_timeout: 60000",
         section=Section.INTERNAL,
         kind=Duration(),
         default=60000,
-        fidelity=Fidelity.NOT_YET,
         part_of="post_update",
     ),
     _without_effect(

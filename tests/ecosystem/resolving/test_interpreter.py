@@ -322,3 +322,10 @@ def test_first_lines_are_read_as_the_kernel_and_env_read_them(
     head: bytes, expected: Shebang | None
 ) -> None:
     assert parse_shebang(head) == expected
+
+
+def test_a_program_of_a_package_that_is_not_installed(world: World) -> None:
+    hint = f"there is no node_modules in {world.base}: npm install makes it"
+    assert world.problem(script="node_modules/next/dist/bin/next")[2] == hint
+    world.write("app.ts")
+    assert world.problem(script="app.ts", interpreter="./node_modules/.bin/ts-node")[2] == hint
