@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from pm2sd.control import limits
 from pm2sd.control.reload import has_gate, roll
 from pm2sd.control.session import Session
 from pm2sd.control.settle import Failure
@@ -81,6 +82,7 @@ def _put_back(session: Session, todo: Plan, change: AppChange) -> None:
         session.directory.write(before)
         session.directory.remove(path for path in change.files if path not in before)
         session.bus.reload()
+        limits.enforce(session, todo)
 
 
 def _is_of(unit: str, app: str) -> bool:

@@ -194,7 +194,8 @@ OURS = (
         type=Size(LEAST_MEMORY),
         doc="The most memory that all instances may use together, with all that runs for the app "
         "(its watcher). Where they take more, the kernel kills the process that uses most, and "
-        "its instance is started again.",
+        "its instance is started again. Leave room for one more instance of a cluster: reload "
+        "tries the app with an extra one.",
         becomes="MemoryMax= and MemorySwapMax=0 of app-pm2sd-NAME.slice",
         fidelity=Fidelity.BETTER,
         difference="PM2 has nothing like it. A change takes effect without a restart.",
