@@ -52,8 +52,10 @@ def restarts(project: Project, number: int) -> str:
         {"health": HEALTH},
         {"health": {"http": "/", **HEALTH}, "script": "web.py"},
         {"health": {"tcp": True, **HEALTH}, "script": "web.py", "hardening": "strict"},
+        {"health": {"tcp": True, **HEALTH}},
+        {"health": {"tcp": True, **HEALTH}, "exec_mode": "cluster"},
     ],
-    ids=["node-http", "node-loop", "python-http", "python-tcp"],
+    ids=["node-http", "node-loop", "python-http", "python-tcp", "node-tcp", "node-own-socket-tcp"],
 )
 def test_an_endless_loop_is_restarted_within_interval_times_failures(
     pm2sd: Pm2sd, project: Project, options: dict[str, Any]

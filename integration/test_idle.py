@@ -41,7 +41,8 @@ def test_the_first_connection_starts_it_and_quiet_stops_it(
     pm2sd: Pm2sd, project: Project, hardening: str
 ) -> None:
     port = free_port()
-    apply(pm2sd, project, listen=port, env={"PORT": port}, hardening=hardening)
+    health = {"http": "/", "interval": 200, "timeout": 100}  # whose questions are no use of it
+    apply(pm2sd, project, listen=port, env={"PORT": port}, hardening=hardening, health=health)
     assert is_down(project)
     assert state(pm2sd, project) == "idle"
     assert pm2sd("diff").exit_status == ExitStatus.OK

@@ -202,6 +202,8 @@ function shareSockets(sockets, backlog, watch) {
 
 // --- what the checks ask ------------------------------------------------------------------------
 
+const handed = new WeakSet(); // their connections, which are no use of the app
+
 // A connection to the shared socket reaches any of the instances, so each has Unix sockets of its
 // own in its runtime directory: "alive" answers as long as the event loop turns, "socket-N" is
 // served by the server that took the unit's Nth socket. The workers of an app that uses cluster
@@ -234,7 +236,10 @@ function ownSockets({ private: asked }) {
   });
   return {
     serve(server, number) {
-      const hand = (client) => server.emit('connection', client);
+      const hand = (client) => {
+        handed.add(client);
+        server.emit('connection', client);
+      };
       const one = listenAt(`socket-${number}`, hand, server);
       server.once('close', () => one.close());
     },
@@ -251,7 +256,9 @@ function stopWhenIdle({ idle_timeout: timeout, backlog = LARGEST_BACKLOG }) {
   let used = performance.now();
   let asked = false;
 
-  const touch = () => void (used = performance.now());
+  const touch = (client) => {
+    if (!handed.has(client)) used = performance.now();
+  };
   const open = (server) =>
     new Promise((resolve) => server.getConnections((error, count) => resolve(error ? 1 : count)));
   const someOpen = async () =>
@@ -269,9 +276,8 @@ function stopWhenIdle({ idle_timeout: timeout, backlog = LARGEST_BACKLOG }) {
   }
 
   function stop() {
-    const { unit } = /\/(?<unit>[^/]+\.service)\n/.exec(
-      require('fs').readFileSync('/proc/self/cgroup', 'utf8'),
-    ).groups;
+    const groups = require('fs').readFileSync('/proc/self/cgroup', 'utf8');
+    const unit = /^\d+:(?:name=systemd)?:.*\/(.+\.service)$/m.exec(groups)?.[1] ?? '';
     const words = ['--user', '--no-block', 'stop', '--', unit];
     const child = require('child_process').spawn(SYSTEMCTL, words, { stdio: 'ignore' });
     child.on('error', resume).on('exit', (code) => code && resume());

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pm2sd.probe.orders import Orders
 
 _POLL_SECONDS = 0.005
 _MOST_OF_ANSWER = 4096
+_GONE = -1
 
 
 class Unanswered(Exception):
@@ -59,14 +61,16 @@ def question(given: Orders) -> Question:
     )
 
 
-def ask(what: Question, pid: int, number: int, private: str, seconds: float) -> None:
+def ask(what: Question, pid: int, number: int, private: str, seconds: float, accept: float) -> None:
     """Put the question to the instance ``number`` with the main process ``pid``.
 
-    ``private`` is the directory with the instance's own sockets. Raises Unanswered.
+    ``private`` is the directory with the instance's own sockets; ``accept`` is how long it may take
+    until somebody accepts the connection, out of ``seconds`` for all. Raises Unanswered.
     """
-    deadline = time.monotonic() + seconds
+    now = time.monotonic()
+    deadline = now + seconds
     try:
-        with _connection(what, pid, number, private, deadline) as one:
+        with _connection(what, pid, number, private, now + min(accept, seconds)) as one:
             if what.path:
                 _check(_answer(one, what, deadline), what)
     except Unanswered:
@@ -108,24 +112,41 @@ def _private(directory: str, name: str, seconds: float) -> socket.socket:
 def _connection(
     what: Question, pid: int, number: int, private: str, deadline: float
 ) -> socket.socket:
+    own = what.own
+    one = None
     if what.socket:
         with suppress(FileNotFoundError, ConnectionRefusedError):
-            return _private(private, f"socket-{what.socket}", _left(deadline))
-    one = _connected(what, number, deadline)
+            one = _private(private, f"socket-{what.socket}", _left(deadline))
+            own = False  # whoever answers there, is it
+    one = one or _connected(what, number, deadline)
     try:
-        if what.own:
-            while not (inode := accepted(one)):
-                _left(deadline)
-                time.sleep(_POLL_SECONDS)
-            if not holds(instance_of(pid), inode):
-                raise Elsewhere(f"{what}: another instance answered, not this one")
-    except OSError:
-        one.close()
-        raise
-    except Unanswered:
+        # The kernel makes connections whether or not the program takes them.
+        inode = _acceptor(one, deadline, known=own) if own or not what.path else 0
+        if own and not holds(instance_of(pid), inode):
+            raise Elsewhere(f"{what}: another instance answered, not this one")
+    except (OSError, Unanswered):
         one.close()
         raise
     return one
+
+
+def _acceptor(one: socket.socket, deadline: float, *, known: bool) -> int:
+    """Wait until somebody accepts a connection; 0 where it cannot be seen and need not be.
+
+    Who has closed it again, before he was seen, is _GONE.
+    """
+    answered = False
+    while True:
+        try:
+            inode = accepted(one)
+        except OSError:
+            if known:
+                raise
+            return 0
+        if inode or answered:
+            return inode or _GONE
+        _left(deadline)
+        answered = bool(select.select([one], [], [], _POLL_SECONDS)[0])
 
 
 def _connected(what: Question, number: int, deadline: float) -> socket.socket:
@@ -162,7 +183,8 @@ def _answer(one: socket.socket, what: Question, deadline: float) -> bytes:
         trusting = ssl.create_default_context()
         trusting.check_hostname = False  # who it is, is known
         trusting.verify_mode = ssl.CERT_NONE
-        one = trusting.wrap_socket(one, server_hostname=what.host.rpartition(":")[0] or what.host)
+        name = what.host.partition(":")[0]
+        one = trusting.wrap_socket(one, server_hostname=None if name.startswith("[") else name)
     one.sendall(
         f"GET {what.path} HTTP/1.1\r\nHost: {what.host}\r\nUser-Agent: pm2sd\r\n"
         "Accept: */*\r\nConnection: close\r\n\r\n".encode("latin-1")

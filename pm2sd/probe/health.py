@@ -58,7 +58,7 @@ def _problem(given: Orders, one: Instance) -> str | None:
         elif given.has("command"):
             _run(given.words, one, seconds)
         else:
-            ask(question(given), one.pid, one.number, one.private, seconds)
+            ask(question(given), one.pid, one.number, one.private, seconds, seconds)
     except Elsewhere:
         return None
     except Unanswered as error:

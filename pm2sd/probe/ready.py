@@ -24,7 +24,7 @@ from pm2sd.probe.orders import Orders, orders
 
 _ENDED = 1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.1
-_ONE_QUESTION = 1.0
+_ACCEPT_SECONDS = 1.0
 _MARKS = "log-sizes"
 
 
@@ -76,7 +76,7 @@ def _asked(given: Orders, pid: int, within: float) -> str:
     while (left := deadline - time.monotonic()) > 0:
         try:
             number = int(given.text("number") or 0)
-            ask(what, pid, number, private_directory(), min(left, _ONE_QUESTION))
+            ask(what, pid, number, private_directory(), left, _ACCEPT_SECONDS)
         except Elsewhere as error:
             problem = str(error)
             time.sleep(_FIRST_PAUSE)  # it is chance who takes the next one

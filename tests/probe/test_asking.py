@@ -47,7 +47,7 @@ def serving(answer: bytes | None, host: str = "127.0.0.1") -> Iterator[tuple[int
 
 
 def put(what: Question, seconds: float = 5) -> None:
-    ask(what, 1, 0, "/nowhere", seconds)
+    ask(what, 1, 0, "/nowhere", seconds, seconds)
 
 
 def told(words: list[str]) -> Question:
@@ -90,9 +90,32 @@ def test_a_connection_alone_and_none() -> None:
         put(told(["--", str(port)]))
 
 
+def test_a_connection_that_nobody_accepts_is_none() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(Unanswered, match=r"no answer within 0\.2 s"):
+            put(told(["--", str(port)]), 0.2)
+
+
+@pytest.mark.parametrize("banner", [b"", b"220 hello\r\n"])
+def test_one_who_closes_at_once_has_accepted(banner: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def serve() -> None:
+            client, _ = server.accept()
+            client.sendall(banner)
+            client.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        put(told(["--", str(port)]), 2)
+        thread.join()
+
+
 def test_each_instance_has_its_own_port() -> None:
     with serving(b"") as (port, _):
-        ask(told(["--numbered", "--", str(port - 3)]), 1, 3, "/nowhere", 5)
+        ask(told(["--numbered", "--", str(port - 3)]), 1, 3, "/nowhere", 5, 5)
 
 
 def test_a_socket_that_nobody_serves_is_told_at_once() -> None:
