@@ -209,6 +209,18 @@ def test_a_failed_app_with_its_last_errors_of_a_kind_together(
     assert re.search(r"restarted up to \d times .* \(2 of 2 instances\)", flaps["message"])
 
 
+def test_a_directory_of_units_that_is_not_the_users(pm2sd: Pm2sd, project: Project) -> None:
+    directory = project.path / "config/systemd/user"
+    directory.mkdir(parents=True)
+    for mode, words in ((0o500, "may not be written"), (0o300, "may not be read")):
+        directory.chmod(mode)
+        result = examined(pm2sd, status=1, env={"XDG_CONFIG_HOME": str(project.path / "config")})
+        assert f"{directory} {words}, so" in the(result, "unit-directory", "fail")["message"]
+    directory.chmod(0o700)
+    result = examined(pm2sd, env={"XDG_CONFIG_HOME": str(project.path / "config")})
+    the(result, "unit-directory", "ok")
+
+
 def test_a_port_that_somebody_else_has(pm2sd: Pm2sd, project: Project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

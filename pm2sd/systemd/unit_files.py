@@ -43,6 +43,20 @@ class UnitDirectory:
 
         return Path(self._path)
 
+    def problem(self) -> str:
+        """Why files cannot be kept here, in words; empty where they can.
+
+        Where it does not exist yet, what is above it decides.
+        """
+        path = self._path
+        while not os.path.lexists(path) and path != "/":
+            path = os.path.dirname(path)  # noqa: PTH120 (it is text)
+        if not os.path.isdir(path):  # noqa: PTH112
+            return f"{path} is no directory"
+        if not os.access(path, os.R_OK | os.X_OK):
+            return f"{path} may not be read"
+        return "" if os.access(path, os.W_OK) else f"{path} may not be written"
+
     def read_managed(self) -> dict[str, str]:
         """The text of every file that begins with our mark, by path.
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from pm2sd.ecosystem.app import App
 from pm2sd.errors import Pm2sdError
+from pm2sd.observe.status import FLAPPING
 from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd.file_systems import FileSystem
 from pm2sd.systemd.inotify_use import InotifyUse
@@ -15,8 +16,8 @@ from pm2sd.systemd.journal import Storage
 from pm2sd.systemd.pm2_daemons import Pm2Daemon
 from pm2sd.systemd.ports import Holder, Listener
 
-FLAPPING: Final = 5
-"""Restarts within an hour from which an instance is said to flap."""
+MANY_A_DAY: Final = 20
+"""Restarts within a day of which nobody would know by looking now and then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,8 @@ class Machine:
 
     ``booted``: PID 1 is systemd. ``runtime_variable`` is XDG_RUNTIME_DIR, ``runtime_directory``
     the one that is used. ``pm2_at_boot`` is the unit that starts PM2. ``inotify`` is only looked at
-    where an app watches files.
+    where an app watches files. ``unit_directory_problem`` says why the unit files cannot be read
+    or written.
     """
 
     user: str
@@ -41,6 +43,7 @@ class Machine:
     pm2: tuple[Pm2Daemon, ...]
     pm2_at_boot: str | None
     unit_directory: str
+    unit_directory_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +66,20 @@ class Manager:
 class Events:
     """What the manager logged about the apps' instances within the last day, counted by unit.
 
-    ``restarts`` are those that it made by itself within the last hour, ``ooms`` kills for want of
-    memory. ``problem`` says why the journal could not be read. ``suppressed`` are lines of the
-    user's that journald's rate limit dropped, None where that cannot be known.
+    ``restarts`` are those that it made by itself, ``recent`` those within the last hour, ``ooms``
+    kills for want of memory. ``problem`` says why the journal could not be read. ``suppressed`` are
+    lines of the user's that journald's rate limit dropped, None where that cannot be known.
     """
 
     restarts: Mapping[str, int] = field(default_factory=dict)
+    recent: Mapping[str, int] = field(default_factory=dict)
     ooms: Mapping[str, int] = field(default_factory=dict)
     suppressed: int | None = None
     problem: str = ""
+
+    def flaps(self, unit: str) -> bool:
+        """Whether a unit is restarted again and again: what status marks, and slower loops."""
+        return self.recent.get(unit, 0) >= FLAPPING or self.restarts.get(unit, 0) >= MANY_A_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

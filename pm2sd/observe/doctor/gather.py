@@ -13,7 +13,6 @@ from typing import Final
 from pm2sd.errors import Pm2sdError
 from pm2sd.observe.doctor.apps import gather_apps
 from pm2sd.observe.doctor.facts import (
-    FLAPPING,
     Events,
     Facts,
     Leftover,
@@ -67,7 +66,7 @@ def gather(
         except Pm2sdError as error:
             bus, manager, absence = None, None, error
         sockets, events = listeners(), _events(chosen)
-        restless = {unit for unit, count in events.restarts.items() if count >= FLAPPING}
+        restless = {unit for unit in events.restarts if events.flaps(unit)}
         return Facts(
             machine=_machine(known, apps, environ),
             manager=manager,
@@ -118,6 +117,7 @@ def _machine(known: Known, apps: Mapping[str, StoredApp], environ: Mapping[str, 
         pm2=pm2_daemons(),
         pm2_at_boot=at_boot.name if os.path.lexists(at_boot) else None,
         unit_directory=directory,
+        unit_directory_problem=known.directory.problem(),
     )
 
 
@@ -125,7 +125,8 @@ def _events(chosen: Sequence[Instance]) -> Events:
     """What the manager logged of the last day, in one question."""
     restarts: Counter[str] = Counter()
     ooms: Counter[str] = Counter()
-    recent = (time() - _HOUR) * 1e6
+    recent: Counter[str] = Counter()
+    an_hour_ago = (time() - _HOUR) * 1e6
     try:
         query = journal.Query(
             units=tuple(one.unit for one in chosen),
@@ -136,12 +137,13 @@ def _events(chosen: Sequence[Instance]) -> Events:
         for entry in journal.entries(query) if chosen else ():
             if entry.fields.get("MESSAGE_ID") == Message.OUT_OF_MEMORY:
                 ooms[entry.unit] += 1
-            elif entry.realtime_usec >= recent:
+            else:
                 restarts[entry.unit] += 1
+                recent[entry.unit] += entry.realtime_usec >= an_hour_ago
         suppressed = journal.suppressed("-24h")
     except Pm2sdError as error:
         return Events(problem=error.message)
-    return Events(restarts=restarts, ooms=ooms, suppressed=suppressed)
+    return Events(restarts=restarts, recent=recent, ooms=ooms, suppressed=suppressed)
 
 
 def _leftovers(bus: Bus | None, known: Known) -> tuple[Leftover, ...]:

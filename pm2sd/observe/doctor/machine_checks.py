@@ -84,6 +84,17 @@ def user_bus(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def unit_directory(facts: Facts) -> Iterator[Finding]:
+    """Whether the unit files can be read and written: all else is known from them."""
+    path = facts.machine.unit_directory
+    if facts.machine.unit_directory_problem:
+        yield Finding(
+            status=Status.FAIL,
+            message=f"{facts.machine.unit_directory_problem}, so pm2sd cannot keep units in {path}",
+            hint=f"ls -ld {path}; if it shall be yours: sudo chown -R {facts.machine.user} {path}",
+        )
+
+
 def linger(facts: Facts) -> Iterator[Finding]:
     """Whether the manager runs from boot on."""
     user = facts.machine.user
@@ -118,7 +129,7 @@ def controllers(facts: Facts) -> Iterator[Finding]:
     if lacking and not needed:
         yield Finding(
             status=Status.INFO,
-            message=f"limits of {' and '.join(lacking)} would not be enforced here; no app has any",
+            message=f"limits of {', '.join(lacking)} would not be enforced here; no app has any",
             hint=remedy(lacking, kernel),
         )
 

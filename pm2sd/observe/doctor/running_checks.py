@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Final
 
-from pm2sd.observe.doctor.facts import FLAPPING, Facts
+from pm2sd.observe.doctor.facts import Facts
 from pm2sd.observe.doctor.model import Finding, Status
 from pm2sd.observe.doctor.words import shown, some
 from pm2sd.translate.memory import limits_text
@@ -36,18 +36,15 @@ def flapping(facts: Facts) -> Iterator[Finding]:
     """Apps that systemd starts again and again."""
     yield from _unknown(facts)
     for app in facts.apps:
-        counts = {
-            unit: facts.events.restarts.get(unit, 0)
-            for unit in app.stored.instances
-            if facts.events.restarts.get(unit, 0) >= FLAPPING
-        }
-        if counts:
-            most = max(counts.values())
+        units = [unit for unit in app.stored.instances if facts.events.flaps(unit)]
+        if units:
+            hour = max(facts.events.recent.get(unit, 0) for unit in units)
+            day = max(facts.events.restarts.get(unit, 0) for unit in units)
             yield Finding(
                 status=Status.WARN,
                 app=app.name,
-                message=f"restarted up to {most} times within the last hour "
-                f"({len(counts)} of {len(app.stored.ids)} instances)",
+                message=f"restarted up to {hour} times within the last hour, {day} within the last "
+                f"day ({len(units)} of {len(app.stored.ids)} instances)",
                 hint=f"pm2sd logs {quote(app.name)} --err --since -1h --nostream",
                 details=()
                 if any(unit.active == "failed" for unit in app.units)

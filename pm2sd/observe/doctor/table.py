@@ -41,6 +41,13 @@ CHECKS: Final = (
         needs="systemd",
     ),
     Check(
+        id="unit-directory",
+        looks="the directory of your unit files, or what is above it",
+        bad="fails where you may not read and write it",
+        good="the unit files can be read and written",
+        judge=machine_checks.unit_directory,
+    ),
+    Check(
         id="linger",
         looks="whether your user manager is started at boot",
         bad="warns where it is not",
@@ -208,8 +215,9 @@ CHECKS: Final = (
     ),
     Check(
         id="flapping",
-        looks="automatic restarts within the last hour, by the journal",
-        bad="warns from 5 of an instance on, with its last error lines",
+        looks="automatic restarts, by the journal",
+        bad="warns from 5 of an instance within an hour on, or 20 within a day, with its last "
+        "error lines",
         good="no app is restarted again and again",
         judge=running_checks.flapping,
         needs="manager",

@@ -33,6 +33,7 @@ ModuleNotFoundError: No module named 'nothing'"""
         (["one", "two", "three", "four"], ("two", "three", "four")),
         (["    only", "    frames"], ("    only", "    frames")),
         (["", "\n"], ()),
+        (["\x1b[31mError: größer\x1b[0m\r\x07"], ("Error: größer",)),
         (["error: " + "x" * 300], ("error: " + "x" * 153 + "...",)),
     ],
 )

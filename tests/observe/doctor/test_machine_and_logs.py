@@ -152,6 +152,15 @@ def test_what_a_journal_that_cannot_be_read_would_tell_is_not_said_to_be_well() 
         assert [one.status for one in of(check, found)] == [Status.INFO], check
 
 
+def test_a_slow_loop_of_restarts_that_status_does_not_mark() -> None:
+    unit = "web@0.service"
+    few = Events(restarts={unit: 19}, recent={unit: 4}, suppressed=0)
+    assert the("flapping", events=few, apps=(app(),)).status is Status.OK
+    many = Events(restarts={unit: 20}, recent={unit: 1}, suppressed=0)
+    found = the("flapping", events=many, apps=(app(),))
+    assert "1 times within the last hour, 20 within the last day" in found.message
+
+
 def test_kills_for_want_of_memory() -> None:
     events = Events(ooms={"web@0.service": 3}, suppressed=0)
     found = the("oom", events=events, apps=(app(max_memory_restart=100 * MIB),))
