@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from integration.harness import Pm2sd, Project, eventually, properties, run, sys
 from integration.hook import hook
 from pm2sd.errors import ExitStatus
 from pm2sd.systemd.paths import user_runtime_directory
+from pm2sd.units.names import unit_name
 
 WITHIN = 30.0
 
@@ -193,14 +195,18 @@ def test_an_app_that_is_down_is_told_by_the_timer_and_when_it_is_up(
 
 
 def test_alerts_go_with_the_app(pm2sd: Pm2sd, project: Project) -> None:
-    app = python(project, "goes", ALLOCATES, alerts={"down": "2m"})
-    name = applied(pm2sd, project, app)
-    timer = f"{name}:alerts.timer"
+    script = project.write("goes.py", ALLOCATES)
+    name = project.name("go/es")
+    app = {"name": name, "script": str(script), "interpreter": sys.executable}
+    applied(pm2sd, project, {**app, "alerts": {"down": "2m"}})
+    unit = unit_name(name)
+    timer = f"{unit}:alerts.timer"
     assert properties(timer, "ActiveState") == {"ActiveState": "active"}
-    look(name)
-    assert Path(user_runtime_directory(), "pm2sd/alerts", name).exists()
+    look(unit)
+    remembered = Path(user_runtime_directory(), "pm2sd/alerts", unit)
+    assert list(marshal.loads(remembered.read_bytes())) == [f"{unit}@0.service"]
     assert pm2sd("stop", name).exit_status == ExitStatus.OK
     assert properties(timer, "ActiveState") == {"ActiveState": "inactive"}
     assert pm2sd("delete", name).exit_status == ExitStatus.OK
     assert properties(timer, "LoadState") == {"LoadState": "not-found"}
-    assert not Path(user_runtime_directory(), "pm2sd/alerts", name).exists()
+    assert not remembered.exists()

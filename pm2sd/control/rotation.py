@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pm2sd.control.session import Session
@@ -24,8 +26,13 @@ _DIRECTORIES: Final = ("/usr/sbin", "/usr/bin", "/sbin", "/usr/local/sbin", "/us
 
 def installed(stored: Stored) -> Settings | None:
     """The settings that rotation runs with; None where it is not installed."""
+    record = _record(stored)
+    return Settings.stored(record) if record else None
+
+
+def _record(stored: Stored) -> Mapping[str, str] | None:
     mark = read_mark(stored.rotation.get(rotation.BY_SIZE, ""))
-    return Settings.stored(mark.record) if mark else None
+    return mark.record if mark else None
 
 
 def install(session: Session, settings: Settings) -> Places:
@@ -41,7 +48,7 @@ def install(session: Session, settings: Settings) -> Places:
         str(state / "logrotate.lock"),
     )
     stored = session.stored()
-    _write_configuration(stored, settings)
+    _write_configuration(stored, settings, places)
     files = [render(unit, paths.overrides_directory()) for unit in rotation.units(settings, places)]
     wanted = {file.path: file.text for file in files}
     if wanted != stored.rotation:
@@ -58,26 +65,29 @@ def remove(session: Session) -> bool:
     stored = session.stored()
     if not stored.rotation:
         return False
+    record = _record(stored)
     jobs = [Job("stop", unit) for unit in (*rotation.TIMERS, rotation.BY_SIZE, rotation.BY_CLOCK)]
     session.bus.run_jobs(jobs, JOB_SECONDS)
     session.bus.disable(rotation.TIMERS)
     session.directory.remove(stored.rotation)
     session.bus.reload()
-    for name in ("logrotate.conf", "logrotate.state", "logrotate.lock"):
-        (paths.state_directory() / name).unlink(missing_ok=True)
+    if record:
+        places = Places.stored(record)
+        for path in (places.configuration, places.state, places.lock):
+            Path(path).unlink(missing_ok=True)
     return True
 
 
 def refresh(session: Session) -> None:
     """After apps came, changed or went: have their files rotated, if any are. Raises Pm2sdError."""
     stored = session.stored()
-    settings = installed(stored)
-    if settings:
-        _write_configuration(stored, settings)
+    record = _record(stored)
+    if record:
+        _write_configuration(stored, Settings.stored(record), Places.stored(record))
 
 
-def _write_configuration(stored: Stored, settings: Settings) -> None:
-    path = paths.state_directory() / "logrotate.conf"
+def _write_configuration(stored: Stored, settings: Settings, places: Places) -> None:
+    path = Path(places.configuration)
     apps = [stored.apps[name].app for name in sorted(stored.apps)]
     data = rotation.configuration(apps, settings).encode(errors="surrogateescape")
     try:

@@ -88,7 +88,7 @@ def _instances(name: str) -> dict[str, dict[str, str]]:
     """The properties of the loaded instances of an app, by unit."""
     shown = _output(
         *("systemctl", "--user", "show", f"--property={','.join(_PROPERTIES)}"),
-        *("--", f"{name}@*.service".replace("\\", "\\\\")),
+        *("--", f"{name}@*.service"),
     )
     blocks = (
         dict(line.split("=", 1) for line in block.splitlines() if "=" in line)

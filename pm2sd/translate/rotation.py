@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, fields
 from shlex import quote
 from typing import Final, Self
 
@@ -30,6 +30,7 @@ BY_CLOCK: Final = f"{NAME}-interval.service"
 TIMERS: Final = (f"{NAME}.timer", f"{NAME}-interval.timer")
 
 _SETTINGS: Final = "Settings"
+_PLACES: Final = "Places"
 _SPECIAL: Final = re.compile(r"[*?\[\]\\{}]")
 # The letters of day.js that logrotate's dateformat has too.
 _TOKENS: Final = {"YYYY": "%Y", "MM": "%m", "DD": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
@@ -56,7 +57,9 @@ class Settings:
     @classmethod
     def stored(cls, record: Mapping[str, str]) -> Self:
         """The settings that the record of one of the units holds."""
-        return cls(**json.loads(record[_SETTINGS]))
+        known = {item.name for item in fields(cls)}
+        values = json.loads(record[_SETTINGS])
+        return cls(**{name: value for name, value in values.items() if name in known})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,11 @@ class Places:
     configuration: str
     state: str
     lock: str
+
+    @classmethod
+    def stored(cls, record: Mapping[str, str]) -> Self:
+        """The places that the record of one of the units holds."""
+        return cls(*json.loads(record[_PLACES]))
 
 
 def date_suffix(text: str) -> str | None:
@@ -179,8 +187,8 @@ def units(settings: Settings, places: Places) -> tuple[Unit, ...]:
 
     ``--force`` rotates whatever the size; empty files are left alone all the same.
     """
-    mark = Mark(app="", namespace="", source="", version=__version__)
-    mark = replace(mark, record={_SETTINGS: json.dumps(asdict(settings))})
+    record = {_SETTINGS: json.dumps(asdict(settings)), _PLACES: json.dumps(astuple(places))}
+    mark = Mark(app="", namespace="", source="", version=__version__, record=record)
     zone = f" {settings.tz}" if settings.tz else ""
     events = on_calendar(parse_cron(settings.rotate_interval))
     by_size, by_clock = TIMERS
