@@ -6,7 +6,6 @@ import http.client
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +43,6 @@ def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], byte
 
 def pid(name: str, number: int = 0) -> str:
     return properties(f"{name}@{number}.service", "MainPID")["MainPID"]
-
-
-@pytest.fixture
-def pm2(project: Project) -> Iterator[Pm2]:
-    """A daemon of this test's own."""
-    one = Pm2(project.path / "pm2-home")
-    yield one
-    one("kill")
 
 
 # What is the same with both: paths, each with and without a user, with spa and without.

@@ -93,6 +93,8 @@ def start_script(script: str, *, options: Given, after: Sequence[str] | None) ->
 def _start_script(
     here: Session, script: str, options: Given, after: Sequence[str] | None
 ) -> Outcome:
+    # Only in a file PM2 takes this word for its own server.
+    script = (which(SERVE) or SERVE) if script == SERVE else script
     wanted = from_flags(script, options, after or ())
     old = here.stored().apps.get(wanted.app.name)
     force = "force" in options

@@ -14,6 +14,7 @@ from pm2sd.ecosystem.interpreter import BY_EXTENSION
 from pm2sd.ecosystem.machine import Machine
 from pm2sd.ecosystem.nodes import Plain, Source
 from pm2sd.ecosystem.resolve import resolve
+from pm2sd.ecosystem.serving import SERVE
 from pm2sd.moving.options import clean, in_order
 from pm2sd.moving.plain_nodes import node_of
 from pm2sd.moving.processes import Process
@@ -194,7 +195,7 @@ def _interpreter(
     """``interpreter``, where pm2sd would take another one than PM2 did by itself; and a remark."""
     written = str(process.options.get("exec_interpreter") or "")
     path = str(process.options["pm_exec_path"])
-    if not written or " " in str(options["script"]):
+    if not written or " " in str(options["script"]) or options["script"] == SERVE:
         return {}, ()
     wanted = _wanted(process, written, machine)
     app = _resolved(options, variables, machine)

@@ -14,13 +14,13 @@ from pm2sd.ecosystem.options import ENV_BLOCK, OPTIONS, Option, Section, find
 from pm2sd.ecosystem.options.numbers import Size, number
 from pm2sd.ecosystem.options.types import Refused
 from pm2sd.ecosystem.quantities import show_size
+from pm2sd.ecosystem.serving import SERVE
 from pm2sd.moving.plain_nodes import node_of
 from pm2sd.moving.processes import Process
 from pm2sd.notes import Fidelity
 
-# How the path of PM2's server of static files ends, which `pm2 serve` starts.
+# How the path of PM2's server of static files ends, which `pm2 serve` starts; here it is ours.
 _SERVE = "/pm2/lib/API/Serve.js"
-_SERVES = "it is PM2's own file server: put another in its place before you uninstall PM2"
 
 _FIRST = (
     *("name", "script", "args", "interpreter", "node_args", "cwd", "namespace"),
@@ -75,7 +75,7 @@ def clean(process: Process, machine: Machine, pm2_home: str) -> Cleaned:
     found = process.options
     cwd = str(found.get("pm_cwd") or "") or machine.home
     options: dict[str, Plain] = {"name": process.name, **_program(process, machine, cwd)}
-    remarks = [_SERVES] if str(found["pm_exec_path"]).endswith(_SERVE) else []
+    remarks: list[str] = []
     for key, value in found.items():
         option = find(key)
         if option is None or option.name in _DONE or option.section in _ASIDE:
@@ -127,6 +127,8 @@ def _program(process: Process, machine: Machine, cwd: str) -> dict[str, Plain]:
     found: dict[str, Plain] = {"cwd": _below_home(cwd, machine.home)}
     if line := _command_line(process, path, args):
         return found | {"script": line}
+    if path.endswith(_SERVE):
+        return {**found, "script": SERVE, **({"args": [*args]} if args else {})}
     found["script"] = _script(path, cwd, machine)
     if args:
         found["args"] = [*args]

@@ -40,6 +40,12 @@ def find(target: str, site: Settings) -> Found:
     return asset if asset.kind == "file" else _below_root(site.homepage, site)
 
 
+def error_page(site: Settings) -> str | None:
+    """The file that is sent with what is missing, if the site has one."""
+    found = _below_root("/404.html", site)
+    return found.path if found.kind == "file" else None
+
+
 def _below_root(path: str, site: Settings) -> Found:
     root = os.path.realpath(site.root)
     below = posixpath.normpath(f"./{path.lstrip('/')}")

@@ -8,6 +8,7 @@ import hmac
 import os
 import re
 import sys
+from contextlib import suppress
 from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -15,7 +16,7 @@ from mimetypes import MimeTypes
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote, unquote, urlsplit
 
-from pm2sd.serve.find import find
+from pm2sd.serve.find import error_page, find
 from pm2sd.serve.listing import listing
 from pm2sd.serve.settings import Settings
 
@@ -101,11 +102,11 @@ class Handler(BaseHTTPRequestHandler):
         return hmac.compare_digest(given, wanted) and scheme.lower() == "basic"
 
     def _missing(self) -> None:
-        try:
-            with open(f"{self.site.root}/404.html", "rb") as file:  # noqa: PTH123
+        body = b"404 Not Found"
+        page = error_page(self.site)
+        if page:
+            with suppress(OSError), open(page, "rb") as file:  # noqa: PTH123
                 body = file.read()
-        except OSError:
-            body = b"404 Not Found"
         self._send(HTTPStatus.NOT_FOUND, body)
 
     def _send(

@@ -385,10 +385,12 @@ def test_what_pm2_says_before_the_list_is_skipped(world: World) -> None:
     assert (one.name, one.id, one.pid) == ("api", 3, 7)
 
 
-def test_pm2s_own_file_server_is_kept_with_a_warning(world: World) -> None:
+def test_pm2s_own_file_server_becomes_ours(world: World) -> None:
     path = world.write("node_modules/pm2/lib/API/Serve.js")
-    env = {"PM2_SERVE_PORT": "80", "PM2_SERVE_FTP": False}
+    env = {"PM2_SERVE_PORT": "80", "PM2_SERVE_BASIC_AUTH_PASSWORD": "lovelace"}
     (app,) = moved(world, process(world, "web", pm_exec_path=path, env=env))
-    assert app.options["script"] == "node_modules/pm2/lib/API/Serve.js"
-    assert app.variables.own == {"PM2_SERVE_PORT": "80", "PM2_SERVE_FTP": "false"}
-    assert "before you uninstall PM2" in app.remarks[0]
+    assert app.options["script"] == "serve"
+    assert "interpreter" not in app.options
+    assert app.remarks == ()
+    assert app.variables.own == {"PM2_SERVE_PORT": "80"}
+    assert app.variables.secrets == {"PM2_SERVE_BASIC_AUTH_PASSWORD": "lovelace"}

@@ -190,6 +190,9 @@ def test_what_is_missing(serve: Serve) -> None:
     assert site.get("/nowhere")[::2] == (404, b"404 Not Found")
     (site.root / "404.html").write_text("<p>lost</p>")
     assert site.get("/nowhere")[::2] == (404, b"<p>lost</p>")
+    (site.root / "404.html").unlink()
+    (site.root / "404.html").symlink_to("../secret.txt")
+    assert site.get("/nowhere")[::2] == (404, b"404 Not Found")
 
 
 def test_a_single_page_application(serve: Serve) -> None:
