@@ -15,6 +15,7 @@ import pytest
 
 from integration.harness import Pm2sd, Project, eventually, properties, run, systemctl
 from pm2sd.errors import ExitStatus
+from pm2sd.systemd.paths import unit_directory
 
 TALKER = "console.log(`says ${process.argv.slice(2)}`); setInterval(() => {}, 1e6)"
 
@@ -302,17 +303,39 @@ def test_ping_and_report_say_what_answers(pm2sd: Pm2sd, project: Project, tmp_pa
 @pytest.mark.parametrize(
     "command", [("save",), ("dump", "--force"), ("startup", "systemd", "-u", "x", "--hp", "/x")]
 )
-def test_save_and_startup_say_whether_apps_come_back(
-    pm2sd: Pm2sd, command: tuple[str, ...]
+def test_save_and_startup_make_what_runs_come_back(
+    pm2sd: Pm2sd, project: Project, command: tuple[str, ...]
 ) -> None:
+    start(pm2sd, project)
+    target = f"{project.name('a')}.target"
+    assert systemctl("disable", target).exit_status == 0
     user = run("id", "-un").stdout.strip()
     result = pm2sd(*command)
     if Path("/var/lib/systemd/linger", user).exists():
-        assert result.exit_status == ExitStatus.OK
-        assert result.stdout.startswith("nothing to ")
-    else:
-        assert result.exit_status == ExitStatus.FAILED
-        assert f"loginctl enable-linger {user}" in result.stderr
+        assert result.exit_status == ExitStatus.OK, result
+    assert systemctl("is-enabled", target).stdout == "enabled\n"
+
+
+def test_what_is_stopped_does_not_come_back_at_boot(pm2sd: Pm2sd, project: Project) -> None:
+    start(pm2sd, project)
+    name = project.name("a")
+    assert pm2sd("scale", name, "3").exit_status == ExitStatus.OK
+    links = unit_directory() / "default.target.wants"
+
+    def at_boot() -> list[str]:
+        return sorted(link.name for link in links.iterdir() if project.prefix in link.name)
+
+    assert at_boot() == [f"{name}.target"]
+    assert pm2sd("stop", f"{name}@1").exit_status == ExitStatus.OK
+    assert at_boot() == [f"{name}@0.service", f"{name}@2.service"]
+    assert pm2sd("stop", name).exit_status == ExitStatus.OK
+    assert at_boot() == []
+    assert pm2sd("scale", name, "2").exit_status == ExitStatus.OK
+    assert at_boot() == []
+    assert pm2sd("start", f"{name}@1").exit_status == ExitStatus.OK
+    assert at_boot() == [f"{name}@1.service"]
+    assert pm2sd("delete", name).exit_status == ExitStatus.OK
+    assert at_boot() == []
 
 
 def test_reload_logs_does_not_pretend(pm2sd: Pm2sd, project: Project) -> None:

@@ -117,7 +117,20 @@ def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> E
     ]
     if well:
         say(f"{paint('up:', 'green', sys.stderr)} {', '.join(well)}")
+    if wanted:
+        _say_not_at_boot()
     return ExitStatus.FAILED if failures else ExitStatus.OK
+
+
+def _say_not_at_boot() -> None:
+    """Warn where the user's manager, and so every app, ends with the last session."""
+    from pm2sd.systemd.user import lingers, user_name
+
+    user = user_name()
+    if not lingers(user):
+        what = f"apps end when {user} has logged out, and do not start at boot"
+        say(f"{paint('warning:', 'yellow', sys.stderr)} {what}")
+        say(f"  {paint('hint:', 'cyan', sys.stderr)} pm2sd startup")
 
 
 def _where_it_stands(here: Session, todo: Plan) -> str:

@@ -219,7 +219,7 @@ def _starts(one: Description) -> str:
         return "by hand"
     if one.lingers:
         return "at boot"
-    return "when you log in; at boot too after: loginctl enable-linger"
+    return "when you log in; at boot too after: pm2sd startup"
 
 
 def _clock(one: Description) -> list[tuple[str, str]]:

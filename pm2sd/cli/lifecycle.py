@@ -29,7 +29,7 @@ Only = Annotated[
 
 
 def stop(selectors: Selectors, only: Only = None, attach: Attach = False) -> None:
-    """Stop apps or instances; they stay known, and start again with start or at boot.
+    """Stop apps or instances; they stay known, and down over a reboot, until they are started.
 
     Examples:
 

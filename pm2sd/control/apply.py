@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pm2sd.control import counting, limits, preload, probe, rotation, sockets
+from pm2sd.control import boot, counting, limits, preload, probe, rotation, sockets
 from pm2sd.control.rolling import Rolling, roll_out
 from pm2sd.control.running import running
 from pm2sd.control.session import Session
@@ -22,7 +22,8 @@ from pm2sd.systemd.bus import Job
 from pm2sd.translate.logs import log_files
 from pm2sd.translate.target import DEFAULT_NAMESPACE, namespace_target
 from pm2sd.translate.translation import translate
-from pm2sd.units.names import is_auxiliary, parse_instance
+from pm2sd.units.names import parse_instance
+from pm2sd.units.names import target as target_of
 from pm2sd.units.render import render
 
 
@@ -148,6 +149,7 @@ def carry_out(
                 _owe(noted)
                 return stubborn
             session.bus.disable(todo.disable)
+            boot.forget_parts(session, _whole_at_boot(todo))
             put_in_place()
     except Pm2sdError:
         if all(session.directory.read(path) == todo.before.get(path) for path in todo.write):
@@ -163,6 +165,8 @@ def carry_out(
         # Whatever was started until now may have been started with what the manager knew before.
         _owe(dict.fromkeys(pending.load(), pending.now()))
     session.bus.enable(todo.enable)
+    if todo.enable or todo.disable:
+        session.directory.sync_boot_links()
     session.bus.reset_failed([*todo.start, *todo.restart, *todo.stop])
     left = roll_out(session, todo, [one.app for one in wanted], say)
     failures = [*left.failures, *_start(session, left, say)]
@@ -176,6 +180,15 @@ def _numbers(todo: Plan, wanted: Sequence[Wanted]) -> dict[str, int]:
     """How many instances each app has from now on."""
     removed = {change.name: 0 for change in todo.changes if change.action is Action.REMOVE}
     return removed | {one.app.name: one.app.instances for one in wanted}
+
+
+def _whole_at_boot(todo: Plan) -> list[str]:
+    """The apps of which no single instance shall be enabled: the whole app is, or it goes."""
+    return [
+        change.name
+        for change in todo.changes
+        if change.action is Action.REMOVE or target_of(change.name) in todo.enable
+    ]
 
 
 def _stop(session: Session, todo: Plan) -> list[Failure]:
@@ -212,8 +225,7 @@ def _owe(restarts: Mapping[str, int]) -> None:
 
 
 def _is_of(unit: str, apps: Iterable[str]) -> bool:
-    instance = parse_instance(unit)
-    return any(is_auxiliary(unit, app) or (instance and instance[0] == app) for app in apps)
+    return any(boot.is_of(unit, app) for app in apps)
 
 
 def _start(session: Session, left: Rolling, say: Callable[[str], None]) -> list[Failure]:

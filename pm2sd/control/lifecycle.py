@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from signal import Signals
 
-from pm2sd.control import counting
+from pm2sd.control import boot, counting
 from pm2sd.control.apply import Wanted, plan
 from pm2sd.control.running import rows
 from pm2sd.control.session import Session
@@ -41,7 +41,9 @@ def _up(session: Session, verb: Verb, chosen: Sequence[Instance], apps: Apps) ->
     jobs += [Job(verb, unit) for unit in units]
     jobs += [Job("start", target) for target in whole(chosen, apps)]
     jobs += [Job("start", unit) for app in _apps(chosen) for unit in apps[app].auxiliary]
-    return bring_up(session, jobs)
+    failures = bring_up(session, jobs)
+    boot.follow(session, [apps[app] for app in _apps(chosen)])
+    return failures
 
 
 def _apps(chosen: Sequence[Instance]) -> list[str]:
@@ -75,6 +77,7 @@ def stop(session: Session, chosen: Sequence[Instance], apps: Apps) -> list[Failu
             why = "did not stop within kill_timeout and was killed"
             failures.append(Failure(row.name, why, mild=True))
     session.bus.reset_failed(units)
+    boot.follow(session, [apps[app] for app in _apps(chosen)])
     return failures
 
 

@@ -237,8 +237,9 @@ class _Draft:
         if any(unit in self._running.stale for unit in restart) and not reasons:
             reasons = ["an earlier apply ended before its restart"]
         target = names.target(name)
-        beside = self._beside(one, effects, up=wanted or target in self._running.active)
-        if one.app.autostart and target not in self._running.enabled:
+        up = wanted or target in self._running.active
+        beside = self._beside(one, effects, up=up)
+        if one.app.autostart and up and target not in self._running.enabled:
             self._enable.append(target)
         elif old and old.app.autostart and not one.app.autostart:
             self._disable += [target] if target in self._running.enabled else []

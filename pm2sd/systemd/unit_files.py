@@ -20,6 +20,8 @@ _DROP_IN_SUFFIXES: Final = (".conf", ".env")
 _MARK: Final = MARK_PREFIX.encode()
 _CHUNK: Final = 65536
 
+_AT_BOOT: Final = "default.target.wants"
+
 _STAGING: Final = ".pm2sd-new"
 """Where files are written before they are renamed; systemd passes over hidden names."""
 
@@ -141,6 +143,37 @@ class UnitDirectory:
                     sync_directory(directory)
         except OSError as error:
             raise failure(error, "remove", root) from error
+
+    def boot_links(self) -> list[str]:
+        """The units that the user's manager starts by itself, by their links in this directory."""
+        return sorted(entry.name for entry in _entries(f"{self._path}/{_AT_BOOT}"))
+
+    def link_to_boot(self, units: Iterable[str]) -> None:
+        """Have instances started at boot, which have no [Install] section to be enabled by."""
+        directory = self.path / _AT_BOOT
+        try:
+            for unit in units:
+                directory.mkdir(mode=0o700, exist_ok=True)
+                (directory / unit).symlink_to(self.path / template_of(unit))
+        except OSError as error:
+            raise failure(error, "write", directory) from error
+        self.sync_boot_links()
+
+    def unlink_from_boot(self, units: Iterable[str]) -> None:
+        """Take back links, which may be gone already."""
+        directory = self.path / _AT_BOOT
+        try:
+            for unit in units:
+                (directory / unit).unlink(missing_ok=True)
+        except OSError as error:
+            raise failure(error, "remove", directory) from error
+        self.sync_boot_links()
+
+    def sync_boot_links(self) -> None:
+        """Wait until the disk has them: systemd, which makes most of them, does not."""
+        for directory in (self.path, self.path / _AT_BOOT):
+            with suppress(FileNotFoundError):
+                sync_directory(directory)
 
     def drop_ins(self, units: Iterable[str]) -> list[tuple[str, str]]:
         """The drop-ins in this directory that others wrote for these units: unit and path.
