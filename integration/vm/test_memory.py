@@ -42,13 +42,18 @@ print(answered, failed)
 WATCH = """
 import json, os, time
 def pid(name):
-    return open(os.path.expanduser(f"~/.pm2/pids/{name}.pid")).read()
+    try:
+        return open(os.path.expanduser(f"~/.pm2/pids/{name}.pid")).read()
+    except FileNotFoundError:  # not for as long as it does not run
+        return ""
 def fields(pid, file):
     return open(f"/proc/{pid}/{file}").read().rpartition(")")[2].split()
 most, first = {"leak": 0, "child": 0}, pid("leak-0")
+while not first:
+    first = pid("leak-0")
 def note(app, process):
     most[app] = max(most[app], int(fields(process, "statm")[1]) * 4096 // 2**20)
-while pid("leak-0") == first:
+while pid("leak-0") in ("", first):
     for process in filter(str.isdigit, os.listdir("/proc")):
         try:
             if process == first:
