@@ -105,19 +105,22 @@ def test_a_script_and_a_directory_that_vanished(pm2sd: Pm2sd, project: Project) 
     }
 
 
-def test_pm2sds_own_python_vanished_under_a_watcher(pm2sd: Pm2sd, project: Project) -> None:
+def test_pm2sds_own_python_vanished_under_helper_units(pm2sd: Pm2sd, project: Project) -> None:
     checkout = project.path / "checkout"
     checkout.symlink_to(Path(sys.executable).parents[2])
     python = checkout / ".venv/bin/python"
     name = project.name()
-    file = project.ecosystem([{"name": name, **SLEEPS, "watch": ["src"]}])
+    helped = {"watch": ["src"], "memory_policy": "graceful", "max_memory_restart": "100M"}
+    file = project.ecosystem([{"name": name, **SLEEPS, **helped}])
     done = run(python, "-m", "pm2sd", "apply", file, cwd=project.path)
     assert done.exit_status == 0, done
     checkout.unlink()
-    found = the(examined(pm2sd, name, status=1), "helpers", "fail")
-    assert found["message"].startswith(f"{name}:watch.service runs {python}, which")
+    found = of(examined(pm2sd, name, status=1), "helpers")
+    assert {one["status"] for one in found} == {"fail"}
+    said = {one["message"].partition(", which is gone")[0] for one in found}
+    assert said == {f"{name}:{what}.service runs {python}" for what in ("watch", "memory")}
     # And the command that it names mends it.
-    assert pm2sd(*shlex.split(found["hint"])[1:]).exit_status == 0
+    assert pm2sd(*shlex.split(found[0]["hint"])[1:]).exit_status == 0
     the(examined(pm2sd, name), "helpers", "ok")
 
 

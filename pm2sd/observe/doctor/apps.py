@@ -161,7 +161,9 @@ def _missing(stored: StoredApp, directory: Path) -> Iterable[tuple[str, str]]:
         names.service_template(app.name), ""
     ):
         yield "file of secrets", str(directory / secrets)
-    if (app.ready or app.health or app.idle_timeout) and not (directory / PROBE_DIRECTORY).is_dir():
+    if not (directory / PROBE_DIRECTORY).is_dir() and any(
+        f"/{PROBE_DIRECTORY}" in text for text in stored.files.values()
+    ):
         yield "directory of checks", str(directory / PROBE_DIRECTORY)
     if has_preload(app) and not _is_file(str(directory / PRELOAD_FILE)):
         yield "preload", str(directory / PRELOAD_FILE)

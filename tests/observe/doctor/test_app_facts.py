@@ -1,0 +1,37 @@
+"""What is gathered of an app without a manager, from its files alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pm2sd.ecosystem.app import App
+from pm2sd.observe.doctor.apps import gather_apps
+from pm2sd.observe.doctor.facts import AppFacts
+from pm2sd.observe.known import Known
+from pm2sd.plan.stored import Stored, StoredApp
+from pm2sd.systemd.unit_files import UnitDirectory
+
+PROBE = "pm2sd-probe"
+
+
+def gathered(directory: Path, files: dict[str, str]) -> AppFacts:
+    """The facts about an app that has these files in a directory of units."""
+    app = App(name="web", script="/bin/sh", command=("/bin/sh",), cwd="/")
+    record = {"Record": app.to_json(), "Notes": "[]", "TranslationNotes": "[]"}
+    apps = {"web": StoredApp("web", "default", "fork", (0,), record, files)}
+    (facts,) = gather_apps(None, Known(UnitDirectory(directory), Stored(apps)), apps, (), ())
+    return facts
+
+
+def test_the_programs_beside_the_units_are_missed_where_a_unit_names_them(tmp_path: Path) -> None:
+    unit = f"[Service]\nExecStart=:/bin/sh {tmp_path}/{PROBE} alerts\n"
+    facts = gathered(tmp_path, {"web:alerts.service": unit})
+    assert facts.missing == (("directory of checks", f"{tmp_path}/{PROBE}"),)
+    (tmp_path / PROBE).mkdir()
+    assert gathered(tmp_path, {"web:alerts.service": unit}).missing == ()
+
+
+def test_a_helpers_program_and_the_python_that_it_runs_are_looked_for(tmp_path: Path) -> None:
+    unit = '[Service]\nExecStart=:/bin/sh -c "exec \\"$@\\"" x "/gone by/python3" -m pm2sd 100%%\n'
+    facts = gathered(tmp_path, {"web:memory.service": unit, "web@.service": unit})
+    assert facts.stale_helpers == (("web:memory.service", "/gone by/python3"),)
