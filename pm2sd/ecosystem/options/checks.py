@@ -31,7 +31,7 @@ class _Http(ValueType):
         text = Text(self.label).parse(node)
         if _PATH.fullmatch(text) or self._is_url(text):
             return text
-        raise self.refuse(node, "a path begins with /; blanks are %20" if "://" not in text else "")
+        raise self.refuse(node, None if "://" in text else "a path begins with /; blanks are %20")
 
     @staticmethod
     def _is_url(text: str) -> bool:
