@@ -38,8 +38,10 @@ class Web:
             self.port = int(free.getsockname()[1])
         self.instances = 2
 
-    def apply(self, instances: int = 2, *, status: ExitStatus = ExitStatus.OK, **env: Any) -> str:
-        """Applies the app; what apply said."""
+    def apply(
+        self, instances: int = 2, *, status: ExitStatus | None = ExitStatus.OK, **env: Any
+    ) -> str:
+        """Applies the app; what apply said. None: however it ends."""
         app = {
             "name": self.name,
             "script": str(self.script),
@@ -51,7 +53,7 @@ class Web:
         }
         self.instances = instances
         done = self.pm2sd("apply", self.project.ecosystem([app]))
-        assert done.exit_status == status, done
+        assert status is None or done.exit_status == status, done
         return done.stderr
 
     def pids(self) -> list[str]:
@@ -165,8 +167,9 @@ def test_an_instance_that_fails_later_ends_it_and_the_others_serve(web: Web) -> 
         eventually(lambda: load.count > seen + 20)
     assert not web.is_extra_there()
     assert load.failures == []
-    # The last still runs the old configuration, which the next apply knows.
-    assert f"up: {web.name}@2" in web.apply(3, BROKEN="1")
+    # The last still runs the old configuration, which the next apply knows; the one that crashes
+    # may have been given up by now, and then fails again.
+    assert f"up: {web.name}@2" in web.apply(3, status=None, BROKEN="1")
     assert web.pids()[2] != before[2]
     web.apply(3, BROKEN="none")
     assert web.pm2sd("diff").exit_status == ExitStatus.OK
@@ -183,9 +186,9 @@ def test_what_an_interrupted_reload_leaves_is_taken_away(web: Web, number: int) 
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        eventually(lambda: properties(extra, "ActiveState")["ActiveState"] == "active")
+        eventually(lambda: properties(extra, "ActiveState")["ActiveState"] == "active", 60)
         process.send_signal(number)
-        assert process.wait(30) != 0
+        assert process.wait(60) != 0
         if number != signal.SIGKILL:
             assert not web.is_extra_there()
         assert web.pm2sd("start", web.name).exit_status == ExitStatus.OK
