@@ -17,6 +17,7 @@ class Effect(Enum):
     NO_COLOUR = auto()
     SILENT = auto()
     VERBOSE = auto()
+    SYSTEM = auto()
     REMARK = auto()
     REFUSED = auto()
 
@@ -43,6 +44,7 @@ _ROWS = (
     Anywhere(("--no-color",), Effect.NO_COLOUR),
     Anywhere(("--silent", "-s"), Effect.SILENT),
     Anywhere(("--verbose",), Effect.VERBOSE),
+    Anywhere(("--system",), Effect.SYSTEM),
     Anywhere(("--mini-list", "-m"), _REMARK, "it is for the list; see pm2sd status --mini-list"),
     Anywhere(("--sort",), _REMARK, "it is for the list; see pm2sd status --sort", True),
     Anywhere(

@@ -115,6 +115,9 @@ def pm2sd(
     silent: bool = typer.Option(
         False, "--silent", "-s", help="Print errors only, and what was asked for."
     ),
+    system: bool = typer.Option(
+        False, "--system", help="As root: work on the machine's own units, with uid and gid."
+    ),
     no_color: bool = typer.Option(False, "--no-color", help="No colours."),
     version: bool = typer.Option(
         False, "--version", "-V", "-v", callback=_version, is_eager=True, help="Print the version."

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from pm2sd.errors import Problem
+from pm2sd.systemd import scope
 
 verbose = False
 colourless = False
@@ -77,7 +78,7 @@ def warn(text: str) -> None:
 def say_equivalent(command: str) -> None:
     """The systemctl line that does the same, with ``--verbose``."""
     if verbose:
-        say(paint(f"+ {command}", "grey", sys.stderr))
+        say(paint(f"+ {scope.here(command)}", "grey", sys.stderr))
 
 
 def complain(problems: Iterable[Problem]) -> None:
@@ -92,7 +93,7 @@ def complain(problems: Iterable[Problem]) -> None:
             lead = "".join("\t" if c == "\t" else " " for c in problem.source[:column])
             warn(f"  {' ' * len(number)} | {lead}^")
         if problem.hint:
-            warn(f"  {paint('hint:', 'cyan', sys.stderr)} {problem.hint}")
+            warn(f"  {paint('hint:', 'cyan', sys.stderr)} {scope.here(problem.hint)}")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[tuple[str, str]]]) -> str:

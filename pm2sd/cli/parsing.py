@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +14,7 @@ from pm2sd.cli import output
 from pm2sd.cli.anywhere import ANYWHERE, Anywhere, Effect
 from pm2sd.cli.commands import BY_NAME
 from pm2sd.errors import ExitStatus, Pm2sdError
+from pm2sd.systemd import scope
 
 
 def split_at_dashes(args: Sequence[str]) -> tuple[list[str], tuple[str, ...] | None]:
@@ -80,10 +84,22 @@ def _answer(row: Anywhere, flag: str, command: str) -> None:
         output.say(f"{flag} has no effect here: {row.text}")
     elif row.effect is Effect.SILENT:
         output.hush(results=BY_NAME[command].tells)
+    elif row.effect is Effect.SYSTEM:
+        _choose_system()
     elif row.effect is Effect.NO_COLOUR:
         output.colourless = True
     else:
         output.verbose = True
+
+
+def _choose_system() -> None:
+    """Raises Pm2sdError for users who may not change the machine's units, nor read ours there."""
+    if os.geteuid() != 0:
+        raise Pm2sdError(
+            "--system works on the machine's own units, which only root may see and change",
+            hint=f"sudo {shlex.join(['pm2sd', *sys.argv[1:]])}",
+        )
+    scope.system = True
 
 
 def _unknown(flag: str, command: str, flags: Iterable[str]) -> Pm2sdError:

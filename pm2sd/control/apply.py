@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -250,8 +251,12 @@ def _make_log_directories(apps: Iterable[App]) -> None:
     """systemd opens log files before anything of the app runs, so their directories come first."""
     for app in apps:
         for _, path in log_files(app):
+            directory = Path(path).parent
             try:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                if not directory.is_dir():
+                    directory.mkdir(parents=True)
+                    if app.user:
+                        shutil.chown(directory, app.user)
             except OSError as error:
                 raise Pm2sdError(
                     f"app {app.name!r}: cannot make the directory of its log {path}: "

@@ -51,4 +51,4 @@ def _is_needed(bus: Bus, unit: str) -> bool:
 
 def _directory() -> UnitDirectory:
     """Where units of this boot are; that of a unit which is not loaded needs no daemon-reload."""
-    return UnitDirectory(paths.user_runtime_directory() / "systemd" / "user")
+    return UnitDirectory(paths.runtime_unit_directory())

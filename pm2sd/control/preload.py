@@ -21,5 +21,6 @@ def install(directory: Path, apps: Iterable[App]) -> None:
         if not path.is_file() or path.read_bytes() != current:
             directory.mkdir(parents=True, exist_ok=True)
             replace(path, current)
+            path.chmod(0o644)  # with --system the apps' users read it
     except OSError as error:
         raise failure(error, "write", path) from error

@@ -36,8 +36,9 @@ class App:
     relative to ``watch_base``, empty where nothing is watched. ``rotate_files`` are absolute
     patterns of log files that the app itself opens. ``ready`` and ``health`` are what
     ``ecosystem/checks.py`` makes of the options, ``webhook`` (of ``on_failure``) and ``alerts``
-    what ``ecosystem/on_failure.py`` does. ``written`` holds the options as the
-    user gave them, under their canonical names.
+    what ``ecosystem/on_failure.py`` does. With ``system`` the machine's manager runs
+    it, as ``user`` and ``group`` (empty: that user's). ``written`` holds the options as the user
+    gave them, under their canonical names.
     """
 
     name: str
@@ -54,6 +55,10 @@ class App:
     instances: int = 1
     autostart: bool = True
     depends_on: Mapping[str, int] = field(default_factory=dict)
+
+    system: bool = False
+    user: str = ""
+    group: str = ""
 
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -7,7 +7,10 @@ from typing import Protocol
 
 
 class Machine(Protocol):
-    """A read-only view of the machine that pm2sd runs on."""
+    """A read-only view of the machine that pm2sd runs on.
+
+    ``system`` says that its own manager is to run the apps, not that of a user.
+    """
 
     home: str
     cwd: str
@@ -15,10 +18,17 @@ class Machine(Protocol):
     uid: int
     group: str
     gid: int
+    system: bool
     environ: Mapping[str, str]
 
     def is_calendar_event(self, text: str) -> bool:
         """Whether systemd takes a text for a calendar event (systemd.time(7))."""
+
+    def user_name(self, name_or_uid: str) -> str | None:
+        """The name of the user of that name or number, None where there is none."""
+
+    def group_name(self, name_or_gid: str) -> str | None:
+        """The name of the group of that name or number, None where there is none."""
 
     def cpu_count(self) -> int:
         """How many CPUs this user may use (the scheduler's affinity, not the machine's total)."""

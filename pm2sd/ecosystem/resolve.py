@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pm2sd.ecosystem.account import check_account
+from pm2sd.ecosystem.account import Account, account
 from pm2sd.ecosystem.app import App
 from pm2sd.ecosystem.checks import Serving, checks
 from pm2sd.ecosystem.clock import by_the_clock
@@ -133,7 +133,7 @@ def resolve(
     reading the app found wrong is not told again: without a script there is no App, and no problem.
     """
     subject = Subject(declared, machine, source)
-    check_account(subject)
+    whose = account(subject)
     check_directives(subject)
     cwd = _working_directory(subject, base)
     variables = environment(subject, env_name, cwd or base)
@@ -145,7 +145,7 @@ def resolve(
     app = None
     if program:
         output = logs(subject, finder, name)
-        app = _app(subject, name, finder, program, variables, output, files)
+        app = _app(subject, name, finder, program, variables, output, files, whose)
     return Resolved(
         None if subject.problems else app,
         _distinct((*declared.notes, *subject.notes)),
@@ -161,6 +161,7 @@ def _app(
     variables: Environment,
     output: Logs,
     files: Watching,
+    whose: Account,
 ) -> App:
     values = subject.declared.values
     same: dict[str, Any] = {option: values[option] for option in _SAME if option in values}
@@ -196,6 +197,7 @@ def _app(
         **asdict(output),
         **asdict(telling(subject, finder)),
         **asdict(files),
+        **asdict(whose),
         **asdict(checks(subject, asked)),
         **{**same, **by_the_clock(subject), **memory(subject)},
     )

@@ -15,7 +15,7 @@ from pm2sd.observe.package import version
 from pm2sd.observe.status import Row, rows
 from pm2sd.plan.select import Instance
 from pm2sd.plan.stored import StoredApp
-from pm2sd.systemd import cgroup, exits
+from pm2sd.systemd import cgroup, exits, scope
 from pm2sd.systemd.bus import UNSET, Bus
 from pm2sd.systemd.results import CLD_DUMPED, CLD_EXITED, CLD_KILLED, Ending
 from pm2sd.translate.logs import fill_in, streams
@@ -303,9 +303,10 @@ def _commands(stored: StoredApp, one: Instance) -> tuple[str, ...]:
     from shlex import quote
 
     identifier = fill_in(streams(stored.app).identifier, one.number)
-    return (
+    commands = (
         f"systemctl --user status {quote(one.unit)}",
         f"systemctl --user restart {quote(one.unit)}",
         f"systemctl --user edit {quote(names.service_template(one.app))}",
         f"journalctl --user --identifier={quote(identifier)} --follow",
     )
+    return tuple(map(scope.here, commands))

@@ -181,7 +181,7 @@ class Logs:
 
     def _get_to_know(self, entry: Entry) -> None:
         """Look for new sources if an entry may be of an app or instance that is not known."""
-        unit = entry.fields.get("USER_UNIT") or f"{entry.identifier}.service"
+        unit = entry.about or f"{entry.identifier}.service"
         known = unit in self._sources.units or unit in self._strangers
         if self._refresh is None or known or names.parse_instance(unit) is None:
             return
@@ -281,7 +281,7 @@ class Logs:
             kind = "err" if entry.priority in _ERRORS else "out"
         elif app := self._sources.helpers.get(entry.identifier):
             text = f"{app}: {text}"
-        elif instance := self._sources.units.get(entry.fields.get("USER_UNIT", "")):
+        elif instance := self._sources.units.get(entry.about):
             app = instance.app
             limits = self._sources.limits.get(app)
             if limits and entry.fields.get("MESSAGE_ID") == Message.OUT_OF_MEMORY:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from pm2sd.observe import cpu
 from pm2sd.observe.known import Known
 from pm2sd.plan.select import Instance
-from pm2sd.systemd import cgroup
+from pm2sd.systemd import cgroup, scope
 from pm2sd.systemd import restarts as counts
 from pm2sd.systemd.bus import Bus, UnitRow
 from pm2sd.units import names
@@ -110,8 +110,9 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
         one.unit: _process(bus, loaded.get(one.unit), pids.get(one.unit, ())) for one in chosen
     }
     percentages = cpu.percentages(groups.values())
+    wants = scope.wants_directory()
     enabled = {
-        name: known.directory.exists(f"default.target.wants/{names.target(name)}")
+        name: known.directory.exists(f"{wants}/{names.target(name)}")
         for name in {one.app for one in chosen}
     }
     asked = {
@@ -141,7 +142,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
                 restarts=process.restarts + counted.get(one.unit, 0),
                 cpu=percentages.get(group) if group else None,
                 memory=cgroup.memory(group, pids[one.unit]) if group else None,
-                user=user,
+                user=stored.user or user,
                 result=process.result,
                 flapping=one.unit in flapping,
                 oom="oom-kill" in (process.result, ends.get(one.unit)),

@@ -25,8 +25,9 @@ class StoredApp:
     """An app as its unit files record it.
 
     ``ids`` are its instances' numbers in their order; ``files`` the texts of all its files by path
-    relative to the unit directory. ``record`` is the target's section: the App and the notes are
-    made of it when they are asked for, which listing apps does not do.
+    relative to the unit directory; ``user`` is who runs it, empty in a user's manager. ``record``
+    is the target's section: the App and the notes are made of it when they are asked for, which
+    listing apps does not do.
     """
 
     name: str
@@ -35,6 +36,7 @@ class StoredApp:
     ids: tuple[int, ...]
     record: Mapping[str, str] = field(repr=False)
     files: Mapping[str, str] = field(repr=False)
+    user: str = ""
 
     @property
     def app(self) -> App:
@@ -139,6 +141,7 @@ def _stored_app(name: str, marked: Mapping[str, tuple[str, ParsedMark]]) -> Stor
         ids,
         mark.record,
         {path: text for path, (text, _) in marked.items()},
+        values.get("user", ""),
     )
 
 

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from pm2sd.errors import Pm2sdError
-from pm2sd.systemd import pystemd_raw
+from pm2sd.systemd import pystemd_raw, scope
 from pm2sd.systemd.errors import error_text, translated
 from pm2sd.systemd.paths import owner, user_runtime_directory_text
 
@@ -176,11 +176,12 @@ def _addresses(environ: Mapping[str, str]) -> Iterator[tuple[bytes, bool]]:
     ``sudo -E`` both name another user's, and root would be let in.
     """
     base = user_runtime_directory_text(environ)
-    for path, private in ((f"{base}/systemd/private", True), (f"{base}/bus", False)):
+    bus = f"{base}/dbus/system_bus_socket" if scope.system else f"{base}/bus"
+    for path, private in ((f"{base}/systemd/private", True), (bus, False)):
         if owner(path) == os.getuid():
             yield b"unix:path=" + _escaped(os.fsencode(path)), private
     session = environ.get("DBUS_SESSION_BUS_ADDRESS")
-    if session and environ.get("XDG_RUNTIME_DIR") == base:
+    if session and not scope.system and environ.get("XDG_RUNTIME_DIR") == base:
         yield os.fsencode(session), False
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pm2sd.errors import ExitStatus, Pm2sdError
+from pm2sd.systemd import scope
 
 _FIELDS: Final = (
     "MESSAGE",
@@ -22,6 +23,8 @@ _FIELDS: Final = (
     "SYSLOG_IDENTIFIER",
     "USER_UNIT",
     "_SYSTEMD_USER_UNIT",
+    "UNIT",
+    "_SYSTEMD_UNIT",
     "_PID",
     "MESSAGE_ID",
     "COMMAND",
@@ -65,8 +68,9 @@ class Query:
 class Entry:
     """One entry. ``realtime_usec`` is when journald got it, in microseconds since 1970.
 
-    Bytes of a message that are no UTF-8 are replaced. ``unit`` is the one the entry is about, or
-    else the one that wrote it; ``fields`` holds the other fields that were asked for.
+    Bytes of a message that are no UTF-8 are replaced. ``about`` is the unit that the manager tells
+    of, empty where it does not; ``unit`` that one, or else the one that wrote the entry; ``fields``
+    holds the other fields that were asked for.
     """
 
     realtime_usec: int
@@ -75,6 +79,7 @@ class Entry:
     message: str
     pid: int | None
     unit: str
+    about: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -177,7 +182,7 @@ def arguments(query: Query) -> list[str]:
     uid = os.getuid()
     options = [*_OPTIONS]
     drops = query.drops and _reads_system_journal()
-    if uid > _LAST_SYSTEM_UID and _has_own_journal(uid) and not drops:
+    if not scope.system and uid > _LAST_SYSTEM_UID and _has_own_journal(uid) and not drops:
         options.append("--user")
     if query.lines is not None:
         options.append(f"--lines={query.lines}")
@@ -195,17 +200,20 @@ def arguments(query: Query) -> list[str]:
 
 def _matches(query: Query, uid: int) -> list[str]:
     """The match terms: one field's values are alternatives, ``+`` is an or between groups."""
-    ours = f"_UID={uid}"
+    # With --system the apps' users are several, and the manager is root's.
+    ours = [] if scope.system else [f"_UID={uid}"]
+    about, _ = _unit_fields()
+    managers = ["_PID=1"] if scope.system else ours
     groups = []
     if query.identifiers:
         priorities = [f"PRIORITY={number}" for number in query.priorities]
         names = [f"SYSLOG_IDENTIFIER={name}" for name in query.identifiers]
-        groups.append([ours, *priorities, *names])
+        groups.append([*ours, *priorities, *names])
     if query.units:
         messages = [f"MESSAGE_ID={number}" for number in query.message_ids]
-        groups.append([ours, *messages, *(f"USER_UNIT={unit}" for unit in query.units)])
+        groups.append([*managers, *messages, *(f"{about}={unit}" for unit in query.units)])
     if not groups:
-        return [ours]
+        return ours
     return [term for group in groups for term in ("+", *group)][1:]
 
 
@@ -287,15 +295,24 @@ def failure(said: str) -> Pm2sdError:
 def parse(raw: dict[str, Any]) -> Entry:
     """The entry that a line of ``journalctl --output=json`` is, read as JSON."""
     values: dict[str, str] = {name: _text(raw[name]) for name in _FIELDS if name in raw}
+    about, by = _unit_fields()
     return Entry(
         realtime_usec=int(raw["__REALTIME_TIMESTAMP"]),
         message=values.pop("MESSAGE", ""),
         identifier=values.pop("SYSLOG_IDENTIFIER", ""),
         priority=int(values.pop("PRIORITY", "") or 6),
         pid=_number(values.pop("_PID", "")),
-        unit=values.get("USER_UNIT") or values.get("_SYSTEMD_USER_UNIT", ""),
+        unit=values.get(about) or values.get(by, ""),
+        about=values.get(about, ""),
         fields=values,
     )
+
+
+def _unit_fields() -> tuple[str, str]:
+    """The fields with the unit an entry is about, and with the one that wrote it."""
+    if scope.system:
+        return "UNIT", "_SYSTEMD_UNIT"
+    return "USER_UNIT", "_SYSTEMD_USER_UNIT"
 
 
 def _text(value: Any) -> str:

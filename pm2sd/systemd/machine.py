@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from pm2sd.errors import Pm2sdError
+from pm2sd.systemd import scope
 
 _MANAGER: Final = "/usr/lib/systemd/systemd"
 _SECONDS: Final = 10.0
@@ -22,7 +23,7 @@ _SECONDS: Final = 10.0
 class ThisMachine:
     """Implements ``pm2sd.ecosystem.machine.Machine`` for this process and its user."""
 
-    __slots__ = ("cwd", "environ", "gid", "group", "home", "uid", "user")
+    __slots__ = ("cwd", "environ", "gid", "group", "home", "system", "uid", "user")
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         """Raises Pm2sdError where the working directory was removed."""
@@ -36,6 +37,7 @@ class ThisMachine:
             self.group = grp.getgrgid(self.gid).gr_name
         except KeyError:
             self.group = str(self.gid)
+        self.system = scope.system
         self.environ: Mapping[str, str] = dict(environ)
         self.home = environ.get("HOME") or home
         try:
@@ -51,6 +53,24 @@ class ThisMachine:
         except (OSError, subprocess.TimeoutExpired):
             return True
         return done.returncode == 0
+
+    def user_name(self, name_or_uid: str) -> str | None:
+        """The name of the user of that name or number, None where there is none."""
+        try:
+            if name_or_uid.isdecimal():
+                return pwd.getpwuid(int(name_or_uid)).pw_name
+            return pwd.getpwnam(name_or_uid).pw_name
+        except KeyError:
+            return None
+
+    def group_name(self, name_or_gid: str) -> str | None:
+        """The name of the group of that name or number, None where there is none."""
+        try:
+            if name_or_gid.isdecimal():
+                return grp.getgrgid(int(name_or_gid)).gr_name
+            return grp.getgrnam(name_or_gid).gr_name
+        except KeyError:
+            return None
 
     def cpu_count(self) -> int:
         """How many CPUs this process may run on."""

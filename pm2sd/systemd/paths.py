@@ -1,4 +1,5 @@
-"""The directories pm2sd uses, by the XDG base directory specification.
+"""The directories pm2sd uses, by the XDG base directory specification; with ``--system`` the
+machine's own (file-hierarchy(7)).
 
 Some of them also as text, for the list of apps: to load pathlib takes 3 ms of its 60.
 """
@@ -8,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from pm2sd.systemd import scope
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +33,8 @@ def _path(text: str) -> Path:
 
 def unit_directory_text(environ: Mapping[str, str] = os.environ) -> str:
     """``unit_directory`` as text."""
+    if scope.system:
+        return "/etc/systemd/system"
     return f"{_base(environ, 'XDG_CONFIG_HOME', '.config')}/systemd/user"
 
 
@@ -40,21 +45,27 @@ def unit_directory(environ: Mapping[str, str] = os.environ) -> Path:
 
 def overrides_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Where a user's own versions of the unit templates live."""
+    if scope.system:
+        return _path("/etc/pm2sd/unit_templates")
     return _path(_base(environ, "XDG_CONFIG_HOME", ".config")) / "pm2sd" / "unit_templates"
 
 
 def state_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """What must outlive a reboot and is no configuration."""
+    if scope.system:
+        return _path("/var/lib/pm2sd")
     return _path(_base(environ, "XDG_STATE_HOME", ".local/state")) / "pm2sd"
 
 
 def data_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """What programs, systemd among them, keep for the user."""
+    if scope.system:
+        return _path("/var/lib")
     return _path(_base(environ, "XDG_DATA_HOME", ".local/share"))
 
 
 def user_runtime_directory(environ: Mapping[str, str] = os.environ) -> Path:
-    """The directory of this user's manager, ``/run/user/UID``."""
+    """The directory of the manager: this user's, ``/run/user/UID``, or ``/run``."""
     return _path(user_runtime_directory_text(environ))
 
 
@@ -64,6 +75,8 @@ def user_runtime_directory_text(environ: Mapping[str, str] = os.environ) -> str:
     ``XDG_RUNTIME_DIR`` decides where it names a directory of ours. Unset (cron, ``su -``) or left
     over from another user (``su``, ``sudo -E``), the place that pam_systemd(8) gives it is taken.
     """
+    if scope.system:
+        return "/run"
     value = environ.get("XDG_RUNTIME_DIR", "")
     if value.startswith("/") and owner(value) == os.getuid():
         return value
@@ -78,6 +91,11 @@ def runtime_directory_text(environ: Mapping[str, str] = os.environ) -> str:
 def runtime_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """What lasts as long as the user manager: the lock and what must still be restarted."""
     return _path(runtime_directory_text(environ))
+
+
+def runtime_unit_directory() -> Path:
+    """Where units are that end with the boot."""
+    return user_runtime_directory() / "systemd" / ("system" if scope.system else "user")
 
 
 def owner(path: str | Path) -> int | None:

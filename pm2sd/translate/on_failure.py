@@ -43,6 +43,8 @@ def handler(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
         description=(f"{app.name}: on_failure of instance ", INSTANCE),
         slice=names.slice_name(app.name),
         exec_start=(command,),
+        user=app.user,
+        group=app.group,
         working_directory=app.cwd if app.on_failure else "",
         environment={**own, **_path(app), **_webhook(app.webhook)},
         syslog_identifier=f"{names.unit_name(app.name)}:{_FAILED}",

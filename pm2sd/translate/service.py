@@ -41,6 +41,8 @@ def service(
         after=_predecessors(app),
         on_failure=handler_of(app),
         slice=names.slice_name(app.name),
+        user=app.user,
+        group=app.group,
         type="notify" if notify else "exec",
         notify_access="all" if notify else None,
         timeout_start=_timeout_start(app, policy),

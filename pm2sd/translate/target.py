@@ -35,6 +35,7 @@ def target(
             *map(names.target, app.depends_on),
         ),
         part_of=_namespace(app),
+        wanted_by=("multi-user.target" if app.system else "default.target",),
     )
 
 

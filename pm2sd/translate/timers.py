@@ -21,6 +21,7 @@ for unit; do
 done
 systemctl --user try-restart "$@" || :
 """
+_SYSTEM_TRY_RESTART = _TRY_RESTART.replace(" --user", "")
 
 
 def cron_restart(app: App, mark: Mark) -> Auxiliary:
@@ -34,7 +35,8 @@ def cron_restart(app: App, mark: Mark) -> Auxiliary:
         slice=names.slice_name(app.name),
         exec_start=(
             (
-                *("/bin/sh", "-c", _TRY_RESTART, "pm2sd-cron"),
+                *("/bin/sh", "-c", _SYSTEM_TRY_RESTART if app.system else _TRY_RESTART),
+                "pm2sd-cron",
                 *(names.instance(app.name, number) for number in range(app.instances)),
             ),
         ),

@@ -55,7 +55,13 @@ def translate(
     instances, in their order; ``notes`` what reading and resolving the app had to say, kept in the
     target beside what the translation adds.
     """
-    mark = Mark(app=app.name, namespace=app.namespace, source=app.source, version=__version__)
+    mark = Mark(
+        app=app.name,
+        namespace=app.namespace,
+        source=app.source,
+        version=__version__,
+        system=app.system,
+    )
     the_service, said = service(app, mark, systemd=systemd, unit_directory=unit_directory)
     beside = [
         *(add(app, mark) for add in _BESIDE),

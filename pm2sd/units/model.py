@@ -41,7 +41,7 @@ class Mark:
     """What the ``[X-Pm2sd]`` section says, so that a file can be known for ours.
 
     ``record`` are further keys, each value one line of JSON: the target carries the App, its
-    instances' ids and the notes.
+    instances' ids and the notes. ``system`` says that the file is for the machine's manager.
     """
 
     app: str
@@ -49,6 +49,7 @@ class Mark:
     source: str
     version: str
     record: Mapping[str, str] = field(default_factory=dict)
+    system: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,8 @@ class Service:
     after: tuple[str, ...] = ()
     on_failure: Text | None = None
     slice: str
+    user: str = ""
+    group: str = ""
     type: Literal["exec", "notify"] = "exec"
     exec_start_pre: tuple[tuple[Text, ...], ...] = ()
     exec_start: tuple[Text, ...]
@@ -174,6 +177,8 @@ class AuxiliaryService:
     name: str
     mark: Mark
     description: Text
+    user: str = ""
+    group: str = ""
     type: Literal["oneshot", "exec", "notify"] = "oneshot"
     part_of: str | None = None
     slice: str

@@ -104,12 +104,13 @@ def render(unit: Unit, overrides: Path | None = None) -> UnitFile:
         unit = carriable(unit)
     values = {item.name: getattr(unit, item.name) for item in fields(unit)}
     body = _fill_in(kind.template, values, overrides)
+    mark: Mark = unit.mark
+    manager = "" if mark.system else " --user"
     instead = (
-        f'use "systemctl --user edit {shlex.quote(kind.edited(unit))}"'
+        f'use "systemctl{manager} edit {shlex.quote(kind.edited(unit))}"'
         if kind.edited
         else "change the app's secrets"
     )
-    mark: Mark = unit.mark
     text = marked(body, mark, path, instead, sections=kind.edited is not None)
     return UnitFile(path, text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ _PROPERTIES: Final = (
     "ExecMainStartTimestampMonotonic",
     "ExecMainExitTimestampMonotonic",
 )
+# systemd.exec(5): only services of a user's manager have the variable.
+_SYSTEM: Final = os.getuid() == 0 and "MANAGERPID" not in os.environ
+_SYSTEMCTL: Final = ("systemctl",) if _SYSTEM else ("systemctl", "--user")
 _UP: Final = ("active", "activating", "reloading", "refreshing")
 
 
@@ -74,7 +78,7 @@ def instances(name: str) -> list[Instance]:
     """The loaded instances of an app, by their numbers."""
     shown = subprocess.run(
         [
-            *("systemctl", "--user", "show", "--all", f"--property={','.join(_PROPERTIES)}"),
+            *(*_SYSTEMCTL, "show", "--all", f"--property={','.join(_PROPERTIES)}"),
             *("--", f"{name}@*.service"),
         ],
         stdout=subprocess.PIPE,
@@ -91,5 +95,5 @@ def instances(name: str) -> list[Instance]:
 
 
 def _systemctl(verb: str, *units: str) -> None:
-    command: Sequence[str] = ("systemctl", "--user", "--quiet", verb, "--", *units)
+    command: Sequence[str] = (*_SYSTEMCTL, "--quiet", verb, "--", *units)
     subprocess.run(command, check=False)

@@ -44,6 +44,7 @@ class FixedMachine:
     uid: int = 1815
     group: str = "ada"
     gid: int = 1815
+    system: bool = False
 
     environ: Mapping[str, str] = field(
         default_factory=lambda: {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/home/ada"}
@@ -55,6 +56,12 @@ class FixedMachine:
 
     def is_calendar_event(self, text: str) -> bool:
         return True
+
+    def user_name(self, name_or_uid: str) -> str | None:
+        return name_or_uid
+
+    def group_name(self, name_or_gid: str) -> str | None:
+        return name_or_gid
 
     def cpu_count(self) -> int:
         return 4

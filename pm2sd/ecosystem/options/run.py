@@ -198,11 +198,12 @@ RUN = (
         type=Account("a user's name or number"),
         default_text="the user who calls",
         pm2="Runs the app as this user; PM2 itself must run as root.",
-        doc="Accepted only if it names the user who calls.",
-        becomes="nothing",
-        fidelity=Fidelity.REFUSED,
-        difference="A user's systemd manager cannot run anything as another user: call pm2sd as "
-        "that user.",
+        doc="With sudo pm2sd --system apply, whose units are the machine's own; without --system "
+        "only the user who calls, since a user's manager runs nothing as anybody else.",
+        becomes="User= (with --system)",
+        fidelity=Fidelity.BETTER,
+        difference="Without it, --system takes the user who called sudo; nothing runs as root "
+        "unless uid says so.",
         example="uid: www-data",
         flags=(Flag(("--uid",)),),
     ),
@@ -212,11 +213,10 @@ RUN = (
         type=Account("a group's name or number"),
         default_text="the group of the user who calls",
         pm2="Runs the app with this group; PM2 itself must run as root.",
-        doc="Accepted only if it names the group of the user who calls.",
-        becomes="nothing",
-        fidelity=Fidelity.REFUSED,
-        difference="A user's systemd manager cannot run anything with another group: call pm2sd "
-        "as a user of that group.",
+        doc="With --system, as uid; without it only the group of the user who calls.",
+        becomes="Group= (with --system)",
+        fidelity=Fidelity.EXACT,
+        difference="",
         example="gid: www-data",
         flags=(Flag(("--gid",)),),
     ),

@@ -15,6 +15,7 @@ from pm2sd.observe.doctor.facts import AppFacts, DropIn, LogFile, Port, UnitStat
 from pm2sd.observe.doctor.last_errors import last_errors
 from pm2sd.observe.known import Known
 from pm2sd.plan.stored import StoredApp
+from pm2sd.systemd import scope
 from pm2sd.systemd.bus import Bus
 from pm2sd.systemd.ports import Listener, holder
 from pm2sd.systemd.results import ending
@@ -88,7 +89,7 @@ def _facts(
         stored=stored,
         app=app,
         units=units,
-        enabled=known.directory.exists(f"default.target.wants/{names.target(app.name)}"),
+        enabled=known.directory.exists(f"{scope.wants_directory()}/{names.target(app.name)}"),
         edited=tuple(sorted(stored.edited())),
         drop_ins=tuple(_drop_ins(bus, known, stored)),
         missing=tuple(_missing(stored, directory)),

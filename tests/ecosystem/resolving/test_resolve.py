@@ -433,3 +433,18 @@ def test_the_script_serve_is_our_server_whatever_is_called_so(world: World) -> N
 def test_servers_share_a_socket(world: World, env: dict[str, Any], listen: str) -> None:
     assert world.app(script="serve", instances=2, env=env).listen == (listen,)
     assert world.app(script="serve", instances=2, env=env, listen=5000).listen == ("5000",)
+
+
+def test_with_the_machines_manager_the_app_is_whose_uid_says(world: World) -> None:
+    world.system = True
+    world.write("app.js", "")
+    app = world.app(script="app.js", uid=33, gid="engines")
+    assert (app.system, app.user, app.group) == (True, "www-data", "engines")
+    key, message, hint = world.problem(script="app.js", uid="charles")
+    assert (key, message) == ("apps[0].uid", "there is no user 'charles'")
+    assert "getent passwd" in hint
+    key, message, hint = world.problem(script="app.js")
+    assert message == "with --system an app needs a user to run as"
+    world.environ = {**world.environ, "SUDO_USER": "ada"}
+    assert world.app(script="app.js").user == "ada"
+    assert world.problem(script="app.js", uid="ada", alerts={"down": "2m"})[0] == "apps[0].alerts"

@@ -33,6 +33,7 @@ class World:
         self.uid = 1815
         self.group = "engines"
         self.gid = 1852
+        self.system = False
         self.environ: Mapping[str, str] = {"PATH": str(root / "bin"), "HOME": self.home}
         self.source = Source(
             "ecosystem.yaml", Path(self.base, "ecosystem.yaml"), "", Node({}, Location("x"))
@@ -96,6 +97,14 @@ class World:
 
     def is_calendar_event(self, text: str) -> bool:
         return text == "Mon..Fri 09:30"
+
+    def user_name(self, name_or_uid: str) -> str | None:
+        return {"1815": "ada", "33": "www-data"}.get(
+            name_or_uid, name_or_uid if name_or_uid in ("ada", "www-data", "root") else None
+        )
+
+    def group_name(self, name_or_gid: str) -> str | None:
+        return name_or_gid if name_or_gid in ("ada", "www-data", "engines") else None
 
     def cpu_count(self) -> int:
         return 4

@@ -1,0 +1,168 @@
+"""``--system``: apps in the machine's own manager, each as the user that uid names."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import re
+import shlex
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.harness import Pm2sd, Project, Result, run
+from pm2sd.errors import ExitStatus
+
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("PM2SD_SANDBOX"), reason="needs root; in the sandbox there is a way to it"
+)
+
+APP = """\
+const http = require('node:http');
+const { HOME, S } = process.env;
+console.log(`uid ${process.getuid()} gid ${process.getgid()} HOME ${HOME} ${S}`);
+http.createServer((_, response) => response.end(process.env.NODE_APP_INSTANCE))
+  .listen(process.env.PORT);
+"""
+
+
+def as_root(*words: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Result:
+    """Runs a command as root, in the environment of a login."""
+    line = shlex.join(["env", *(f"{k}={v}" for k, v in (env or {}).items()), *map(str, words)])
+    script = (
+        f"cd {shlex.quote(str(cwd))}; export HOME=/root PATH=/usr/local/bin:/usr/bin:/bin\n"
+        f"err=$(mktemp); {line} </dev/null 2>$err\nstatus=$?; printf '\\0'; cat $err\n"
+        "printf '\\0%d' $status\n"
+    )
+    with socket.socket(socket.AF_UNIX) as door:
+        door.settimeout(60)
+        door.connect("/run/as-root")
+        door.sendall(script.encode())
+        door.shutdown(socket.SHUT_WR)
+        said = b"".join(iter(lambda: door.recv(65536), b"")).decode()
+    out, err, status = said.split("\0")
+    return Result(int(status), out, err)
+
+
+class System:
+    """pm2sd --system, as root."""
+
+    def __init__(self, pm2sd: Pm2sd, project: Project) -> None:
+        self.pm2sd, self.project = pm2sd, project
+        project.path.chmod(0o755)
+        for parent in project.path.parents:
+            if parent.owner() == pwd.getpwuid(os.getuid()).pw_name:
+                parent.chmod(0o755)
+
+    def __call__(self, *words: str, **env: str) -> Result:
+        command = self.pm2sd.command("--system", *words)
+        return as_root(*command, cwd=self.project.path, env=env)
+
+    def app(self, **options: Any) -> dict[str, Any]:
+        script = self.project.write("app.js", APP)
+        return {"name": self.project.name(), "script": str(script), **options}
+
+
+@pytest.fixture
+def system(pm2sd: Pm2sd, project: Project) -> Iterator[System]:
+    one = System(pm2sd, project)
+    yield one
+    one("delete", f"/{project.prefix}/")
+    left = as_root("ls", "/etc/systemd/system", cwd=project.path)
+    assert project.prefix not in left.stdout
+
+
+def test_an_app_runs_as_the_user_that_uid_names(system: System, project: Project) -> None:
+    user = pwd.getpwuid(os.getuid())
+    project.ecosystem(
+        [
+            system.app(
+                uid=user.pw_name,
+                gid="nogroup",
+                exec_mode="cluster",
+                instances=2,
+                env={"PORT": 80},
+                secrets={"S": "hidden"},
+                error_file="logs/err.log",
+            )
+        ]
+    )
+    done = system("apply")
+    assert done.exit_status == ExitStatus.OK, done
+    answer = run("curl", "--silent", "http://127.0.0.1:80")
+    assert answer.stdout in ("0", "1"), answer
+    name = project.name()
+    gid = run("getent", "group", "nogroup").stdout.split(":")[2]
+    logs = system("logs", name, "--nostream", "--raw")
+    assert f"uid {user.pw_uid} gid {gid} HOME {user.pw_dir} hidden" in logs.stdout
+    assert (project.path / "logs").owner() == user.pw_name
+    rows = system("status", "--json").json
+    assert {(row["name"], row["user"], row["state"]) for row in rows} == {
+        (name, user.pw_name, "online")
+    }
+    assert system("reload", name).exit_status == ExitStatus.OK
+    unit = f"{name}@0.service"
+    assert "ActiveState=active" in run("systemctl", "show", unit).stdout
+    assert run("systemctl", "is-enabled", f"{name}.target").stdout.strip() == "enabled"
+    assert system("diff").exit_status == ExitStatus.OK
+    # What others may read has no variables in it.
+    assert run("cat", f"/etc/systemd/system/{name}@.service").exit_status != 0
+
+
+def test_it_is_another_world_than_the_users_own(
+    system: System, project: Project, pm2sd: Pm2sd
+) -> None:
+    project.ecosystem([system.app(uid="nobody", env={"PORT": 0})])
+    assert system("apply").exit_status == ExitStatus.OK
+    assert project.name() not in {row["name"] for row in pm2sd("jlist").json}
+    assert pm2sd("stop", project.name()).exit_status == ExitStatus.NO_SUCH_APP
+    described = json.loads(system("describe", project.name(), "--json").stdout)
+    assert "nobody" in json.dumps(described)
+    shown = system("describe", project.name()).stdout
+    assert f"systemctl status {project.name()}@0.service" in shown
+
+
+def test_without_uid_the_app_is_the_callers(system: System, project: Project) -> None:
+    project.ecosystem([system.app(env={"PORT": 0})])
+    refused = system("apply")
+    assert refused.exit_status == ExitStatus.INVALID_CONFIG
+    assert "an app needs a user to run as" in refused.stderr
+    assert "uid: root if it has to be root" in refused.stderr
+    user = pwd.getpwuid(os.getuid()).pw_name
+    done = system("apply", SUDO_USER=user)
+    assert done.exit_status == ExitStatus.OK, done
+    assert f"it runs as {user}, who called sudo" in done.stderr
+    assert system("status", "--json").json[0]["user"] == user
+
+
+@pytest.mark.parametrize(
+    ("options", "key", "message"),
+    [
+        ({"uid": "no-such-user"}, "uid", "there is no user 'no-such-user'"),
+        ({"uid": "nobody", "gid": "no-such-group"}, "gid", "there is no group 'no-such-group'"),
+        (
+            {"uid": "nobody", "health": "http://localhost:1/"},
+            "health",
+            "does not work with --system",
+        ),
+    ],
+)
+def test_what_cannot_be_is_an_error_at_its_place(
+    system: System, project: Project, options: dict[str, Any], key: str, message: str
+) -> None:
+    file = project.ecosystem([system.app(**options)])
+    line = next(n for n, text in enumerate(file.read_text().split("\n"), 1) if f'"{key}"' in text)
+    done = system("apply", "ecosystem.yaml")
+    assert done.exit_status == ExitStatus.INVALID_CONFIG
+    assert re.search(rf"ecosystem\.yaml:{line}:\d+: error: .*{re.escape(message)}", done.stderr)
+
+
+def test_others_than_root_are_told_what_to_type(pm2sd: Pm2sd, project: Project) -> None:
+    done = pm2sd("status", "--system")
+    assert done.exit_status == ExitStatus.FAILED
+    assert "which only root may see and change" in done.stderr
+    assert "sudo pm2sd status --system" in done.stderr
