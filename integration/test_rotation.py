@@ -125,7 +125,7 @@ def test_no_line_is_lost_where_the_app_opens_its_file_anew(pm2sd: Pm2sd, project
 def test_files_of_apps_that_come_and_go_are_rotated_from_then_on(
     pm2sd: Pm2sd, project: Project, state: Path
 ) -> None:
-    rotate(pm2sd)
+    assert "copied, then emptied" not in pm2sd("logrotate").stderr
     logs = [project.path / f"logs/{name}.log" for name in ("first", "second")]
     first, second = (writer(project, path.stem, out_file=str(path)) for path in logs)
     for apps, wanted in (([first, second], logs), ([second], logs[1:])):
@@ -190,7 +190,10 @@ def test_the_file_for_root_is_one_that_logrotate_reads(pm2sd: Pm2sd, project: Pr
     file = project.path / "for-root"
     file.write_text(result.stdout)
     file.chmod(0o600)
-    assert f"sudo tee /etc/logrotate.d/pm2sd-{os.environ['USER']}" in result.stderr
+    assert (
+        "pm2sd logrotate --system --max_size 2M | "
+        f"sudo tee /etc/logrotate.d/pm2sd-{os.environ['USER']}\n"
+    ) in result.stderr
     # As another user it may not switch to one; all else it does, but for the rotation itself.
     own_rights = result.stdout.replace("  su ", "  # su ")
     file.write_text(own_rights)

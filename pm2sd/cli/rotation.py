@@ -132,7 +132,7 @@ def _install(given: Mapping[str, str]) -> None:
         output.emit(f"rotates {path}")
     if not files:
         output.say("no app writes log files yet; those of apps applied later are rotated as well")
-    if any(log_files(app) or not app.rotate_signal for app in apps):
+    if any(log_files(app) or (app.rotate_files and not app.rotate_signal) for app in apps):
         output.say(
             "files are copied, then emptied, as systemd holds them open: lines that an app writes "
             "in between, some milliseconds, are lost. The journal loses none; nor do files that an "
@@ -153,6 +153,7 @@ def _remove() -> None:
 def _print_for_root(given: Mapping[str, str]) -> None:
     import grp
     import pwd
+    from shlex import quote
 
     from pm2sd.control import rotation
     from pm2sd.observe.known import Known
@@ -164,9 +165,10 @@ def _print_for_root(given: Mapping[str, str]) -> None:
     group = grp.getgrgid(account.pw_gid).gr_name
     apps = [stored.apps[name].app for name in sorted(stored.apps)]
     output.emit(for_root(apps, settings, account.pw_name, group, account.pw_uid).rstrip("\n"))
+    words = " ".join(["pm2sd logrotate --system", *(f"--{k} {quote(v)}" for k, v in given.items())])
     output.say(
-        f"to install it: pm2sd logrotate --system | sudo tee /etc/logrotate.d/pm2sd-"
-        f"{account.pw_name}\nlogrotate looks at it once a day; after a change of log files in an "
+        f"to install it: {words} | sudo tee /etc/logrotate.d/pm2sd-{account.pw_name}\n"
+        "logrotate looks at it once a day; after a change of log files in an "
         "ecosystem file, do it again"
     )
     if rotation.installed(stored):
