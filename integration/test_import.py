@@ -138,7 +138,7 @@ def test_what_is_imported_runs_the_same(
 
 def own(environ: Mapping[str, str], *names: str) -> dict[str, str]:
     """The variables that neither PM2 nor systemd nor the session is the source of."""
-    session = {"OLDPWD", "SHLVL", "TERM", "_", "PYTHONUNBUFFERED"}
+    session = {"OLDPWD", "SHLVL", "TERM", "_", "PYTHONUNBUFFERED", "COLUMNS", "LINES"}
     return {
         name: value
         for name, value in environ.items()
