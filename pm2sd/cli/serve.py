@@ -50,7 +50,7 @@ def serve(
 
       pm2sd serve ./public 3000
 
-      pm2sd serve dist --spa --name site --port 80
+      pm2sd serve dist --spa --name site --port 8000
     """
     from pm2sd.cli.output import say
     from pm2sd.cli.starting import start_server

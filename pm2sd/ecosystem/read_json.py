@@ -74,7 +74,8 @@ def _node(literal: Literal, key: Location | None, places: Places, problems: list
         case Unknown() | Variable():  # undefined in a list, which is null there
             return Node(None, where, key)
         case float() as number if math.isnan(number):
-            problems.append(places.problem(literal.start, "NaN is not a number"))
+            hint = "write the number, or leave the key out"
+            problems.append(places.problem(literal.start, "NaN is not a number", hint))
             return Node(None, where, key, refused=True)
         case scalar:
             return Node(scalar, where, key)
