@@ -110,7 +110,7 @@ def unstartup(arguments: Ignored = None) -> None:  # noqa: ARG001
         boot.nothing(here, here.stored().apps.values())
     set_lingering(False)
     emit("neither your apps nor your user manager start at boot")
-    say("what runs ends with your last session, other services of yours too; pm2sd startup undoes")
+    say("what runs ends with your last session, your other services too; pm2sd startup undoes it")
 
 
 def _require_lingering() -> None:
