@@ -30,6 +30,15 @@ Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite units edit
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse options that are carried only approximately.")
 ]
+TargetSystemd = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--target-systemd",
+        metavar="N",
+        help="Make units for a machine with systemd N, such as 257.",
+        show_default=False,
+    ),
+]
 
 
 def apply(
@@ -42,6 +51,7 @@ def apply(
     prune: Prune = False,
     force: Force = False,
     strict: Strict = False,
+    target_systemd: TargetSystemd = None,
 ) -> None:
     """Make systemd run what the ecosystem file says.
 
@@ -59,7 +69,14 @@ def apply(
     from pm2sd.cli.applying import apply_file
 
     done = apply_file(
-        file, env=env, only=only, dry_run=dry_run, prune=prune, force=force, strict=strict
+        file,
+        env=env,
+        only=only,
+        dry_run=dry_run,
+        prune=prune,
+        force=force,
+        strict=strict,
+        systemd=target_systemd,
     )
     raise typer.Exit(done.status)
 
@@ -69,6 +86,7 @@ def diff(
     env: Env = None,
     only: Only = None,
     prune: Prune = False,
+    target_systemd: TargetSystemd = None,
     json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
 ) -> None:
     """Show what apply would change: the plan, and the units' old and new text.
@@ -79,7 +97,7 @@ def diff(
     from pm2sd.cli.output import emit, emit_json
     from pm2sd.cli.plan_text import plan_json, plan_lines, unit_diff
 
-    todo = planned(file, env=env, only=only, prune=prune)
+    todo = planned(file, env=env, only=only, prune=prune, systemd=target_systemd)
     if json:
         emit_json(plan_json(todo))
     else:

@@ -13,7 +13,7 @@ from pm2sd.cli.plan_text import display, equivalents, note_lines, plan_lines
 from pm2sd.control.apply import Wanted, carry_out, plan
 from pm2sd.control.configuration import Configuration, load, refuse_approximations
 from pm2sd.control.session import Session, changing, session
-from pm2sd.errors import ExitStatus
+from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.plan.plan import Action, AppChange, Options, Plan
 from pm2sd.units.names import parse_instance
 
@@ -32,21 +32,33 @@ def names_of(only: str | None) -> list[str]:
     return [name for name in (part.strip() for part in (only or "").split(",")) if name]
 
 
-def planned(file: str | None, *, env: str | None, only: str | None, prune: bool) -> Plan:
+def planned(
+    file: str | None,
+    *,
+    env: str | None,
+    only: str | None,
+    prune: bool,
+    systemd: int | None = None,
+) -> Plan:
     """What applying the file would change; notes go to stderr."""
     configuration = load(file, env=env, only=names_of(only))
     _say_notes_on_file(configuration)
     with session() as here:
-        todo = _plan(here, configuration, Options(prune=prune, force=True))
+        todo = _plan(here, configuration, Options(prune=prune, force=True), systemd=systemd)
     say_notes(todo)
     return todo
 
 
 def _plan(
-    here: Session, configuration: Configuration, options: Options, *, strict: bool = False
+    here: Session,
+    configuration: Configuration,
+    options: Options,
+    *,
+    strict: bool = False,
+    systemd: int | None = None,
 ) -> Plan:
     orphans = configuration.orphans(here.stored())
-    todo = plan(here, configuration.wanted, orphans=orphans, options=options)
+    todo = plan(here, configuration.wanted, orphans=orphans, options=options, systemd=systemd)
     if strict:
         refuse_approximations(todo, configuration)
     return todo
@@ -61,10 +73,28 @@ def apply_file(
     prune: bool = False,
     force: bool = False,
     strict: bool = False,
+    systemd: int | None = None,
 ) -> Outcome:
-    """Apply an ecosystem file and tell about it, also how things stand after Ctrl-C."""
+    """Apply an ecosystem file and tell about it, also how things stand after Ctrl-C.
+
+    ``systemd`` is another machine's version, for a dry run only.
+    """
+    if systemd is not None and not dry_run:
+        raise Pm2sdError(
+            "--target-systemd is for looking at the units of another machine",
+            hint="add --dry-run, or print the units: pm2sd cat FILE --target-systemd N",
+            code=ExitStatus.USAGE,
+        )
     try:
-        return _apply_file(file, env, only, Options(prune, force), dry_run=dry_run, strict=strict)
+        return _apply_file(
+            file,
+            env,
+            only,
+            Options(prune, force),
+            dry_run=dry_run,
+            strict=strict,
+            systemd=systemd,
+        )
     except _Told:
         raise
     except KeyboardInterrupt:
@@ -80,15 +110,17 @@ def _apply_file(
     *,
     dry_run: bool,
     strict: bool,
+    systemd: int | None,
 ) -> Outcome:
     configuration = load(file, env=env, only=names_of(only))
     _say_notes_on_file(configuration)
     names = [one.app.name for one in configuration.wanted]
     if dry_run:
         with session() as here:
-            todo = _plan(here, configuration, options, strict=strict)
+            todo = _plan(here, configuration, options, strict=strict, systemd=systemd)
             tell(todo)
-            say_unenforced(here, todo, configuration.wanted)
+            if systemd is None:
+                say_unenforced(here, todo, configuration.wanted)
         return Outcome(ExitStatus.OK, names)
     with changing(waiting) as here:
         todo = _plan(here, configuration, options, strict=strict)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pm2sd.cli import human, output
+from pm2sd.cli.apply import TargetSystemd
 from pm2sd.cli.listing import STYLES, pick, record, state_text
 from pm2sd.cli.status import Json
 from pm2sd.observe.known import Known
@@ -77,12 +78,23 @@ def env(selectors: Required, json: Json = False) -> None:
         output.emit_json(records)
 
 
-def cat(selectors: Required, json: Json = False) -> None:
-    """Print unit files and drop-ins, as systemctl cat does; secrets are masked."""
+def cat(selectors: Required, json: Json = False, target_systemd: TargetSystemd = None) -> None:
+    """Print unit files and drop-ins, as systemctl cat does; secrets are masked.
+
+    With --target-systemd, what ecosystem files become on a machine with that version of systemd,
+    applied there for the first time; nothing need run here:
+
+      pm2sd cat ecosystem.yaml --target-systemd 257
+    """
     from pm2sd.observe.units import unit_texts
 
-    known = Known.read()
-    found = unit_texts(known, pick(known, selectors))
+    if target_systemd is not None:
+        from pm2sd.cli.rendering import for_another
+
+        found = for_another(selectors, target_systemd)
+    else:
+        known = Known.read()
+        found = unit_texts(known, pick(known, selectors))
     if json:
         output.emit_json([{"path": path, "text": text} for path, text in found])
         return

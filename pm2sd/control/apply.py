@@ -23,6 +23,7 @@ from pm2sd.systemd.bus import Job
 from pm2sd.translate.logs import log_files
 from pm2sd.translate.target import DEFAULT_NAMESPACE, namespace_target
 from pm2sd.translate.translation import translate
+from pm2sd.translate.versions import refuse_too_old
 from pm2sd.units.names import parse_instance
 from pm2sd.units.names import target as target_of
 from pm2sd.units.render import render
@@ -40,9 +41,14 @@ class Wanted:
     update_env: bool = False
 
 
-def desire(session: Session, wanted: Sequence[Wanted], stored: Stored) -> list[Desired]:
-    """The files that the apps need on this machine's systemd."""
-    systemd = session.bus.version()
+def desire(
+    directory: Path, wanted: Sequence[Wanted], stored: Stored, *, systemd: int
+) -> list[Desired]:
+    """The files that the apps need in a unit directory of this version of systemd.
+
+    Raises Pm2sdError for a version that is too old.
+    """
+    refuse_too_old(systemd)
     overrides = paths.overrides_directory()
     free = stored.next_id()
     desired = []
@@ -56,7 +62,7 @@ def desire(session: Session, wanted: Sequence[Wanted], stored: Stored) -> list[D
         translation = translate(
             app,
             systemd=systemd,
-            unit_directory=str(session.directory.path),
+            unit_directory=str(directory),
             ids=ids,
             notes=one.notes,
         )
@@ -84,13 +90,16 @@ def plan(
     *,
     orphans: Sequence[str] = (),
     options: Options = Options(),
+    systemd: int | None = None,
 ) -> Plan:
     """What has to change so that the wanted apps are as they shall be.
 
-    ``orphans`` are apps that are known but no longer wanted. Raises InvalidConfig.
+    ``orphans`` are apps that are known but no longer wanted. ``systemd`` is the version to make
+    units for, if not this machine's. Raises InvalidConfig.
     """
     stored = session.stored()
-    desired = desire(session, wanted, stored)
+    version = session.bus.version() if systemd is None else systemd
+    desired = desire(session.directory.path, wanted, stored, systemd=version)
     names = [one.app.name for one in wanted]
     gone = set(orphans) if options.prune else set()
     apps = {name: old.app for name, old in stored.apps.items() if name not in gone}
@@ -112,6 +121,14 @@ def plan(
         ),
         options=options,
     )
+
+
+def rendered(directory: Path, wanted: Sequence[Wanted], systemd: int) -> dict[str, str]:
+    """The unit files of apps as if they were new, by path; no manager is asked."""
+    files = _namespaces(one.app for one in wanted)
+    for one in desire(directory, wanted, Stored({}), systemd=systemd):
+        files |= one.files
+    return files
 
 
 def _namespaces(apps: Iterable[App]) -> dict[str, str]:

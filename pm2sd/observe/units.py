@@ -25,7 +25,7 @@ def unit_texts(known: Known, chosen: Sequence[Instance]) -> list[tuple[str, str]
         for path, text in sorted(stored.files.items(), key=lambda item: (item[0] != target, item)):
             if "/" not in path or path in mine:
                 secret = path == names.secrets_file(app)
-                found[str(known.directory.path / path)] = _masked(text) if secret else text
+                found[str(known.directory.path / path)] = masked(text) if secret else text
         for _, path in known.directory.drop_ins(units):
             found[path] = known.directory.read(path) or ""
     return list(found.items())
@@ -42,6 +42,7 @@ def unit_paths(known: Known, chosen: Sequence[Instance]) -> list[tuple[str, str]
     return list(found.items())
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
+    """A file of variables with the values hidden."""
     first, _, _ = text.partition("\n")
     return "\n".join((first, *(f'{name}="{MASK}"' for name in environment_variables(text)), ""))

@@ -175,6 +175,12 @@ def test_units_and_notes_are_the_expected_ones(case: str, systemd: int) -> None:
     assert result == read_tree(folder)
 
 
+@pytest.mark.parametrize(("version", "like"), [(245, 252), (249, 252), (253, 252), (254, 257)])
+@pytest.mark.parametrize("case", CASES)
+def test_other_versions_get_the_units_of_a_neighbour(case: str, version: int, like: int) -> None:
+    assert translated(case, version) == read_tree(expected(case, like))
+
+
 def installed_systemd() -> int:
     said = subprocess.run(["systemd-analyze", "--version"], capture_output=True, text=True)
     return int(said.stdout.split()[1])
