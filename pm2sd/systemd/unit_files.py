@@ -62,10 +62,11 @@ class UnitDirectory:
     def read_managed(self) -> dict[str, str]:
         """The text of every file that begins with our mark, by path.
 
-        Symbolic links and files that may not be read are not ours.
+        Symbolic links and files that may not be read are not ours. Raises Pm2sdError where the
+        directory may not be read: its apps would be taken for gone.
         """
         found: dict[str, str] = {}
-        for entry in _entries(self._path):
+        for entry in self._own_entries():
             if entry.name.endswith(_UNIT_SUFFIXES):
                 _keep_if_marked(entry, entry.name, found)
             elif entry.name.endswith(".d") and entry.is_dir(follow_symlinks=False):
@@ -73,6 +74,16 @@ class UnitDirectory:
                     if inner.name.endswith(_DROP_IN_SUFFIXES):
                         _keep_if_marked(inner, f"{entry.name}/{inner.name}", found)
         return found
+
+    def _own_entries(self) -> list[os.DirEntry[str]]:
+        """What is in the directory; nothing where there is none."""
+        try:
+            with os.scandir(self._path) as entries:
+                return list(entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except PermissionError as error:
+            raise failure(error, "read", self.path) from error
 
     def read(self, relative: str) -> str | None:
         """The text of a file, ours or not; None where there is none."""

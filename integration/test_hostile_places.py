@@ -1,0 +1,154 @@
+"""Places where pm2sd cannot work: one error with the cause and its remedy, and nothing changed.
+
+Each is made in a mount namespace of the test's own, so that nobody else is disturbed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from integration.harness import Pm2sd, Project, Result, run
+from pm2sd.errors import ExitStatus
+
+USER = os.environ.get("USER") or "tester"
+RUNTIME = f"/run/user/{os.getuid()}"
+UNITS = Path.home() / ".config" / "systemd" / "user"
+_ENTER = ("unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-ec")
+_LEAVE = 'exec setpriv --inh-caps=-all --ambient-caps=-all "$@"'
+
+
+def in_place(
+    mounts: str, command: list[str], env: Mapping[str, str | None] | None = None
+) -> Result:
+    """Runs a command, without privileges, where the shell commands ``mounts`` were run before."""
+    return run(*_ENTER, f"{mounts}; {_LEAVE}", "sh", *command, env=env, timeout=30)
+
+
+@pytest.fixture(autouse=True)
+def possible() -> None:
+    if in_place("mount -t tmpfs none /mnt", ["true"]).exit_status != 0:
+        assert "PM2SD_SANDBOX" not in os.environ, "the sandbox allows user namespaces"
+        pytest.skip("user namespaces are not allowed here")
+    UNITS.mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture
+def file(project: Project) -> Path:
+    return project.ecosystem(
+        [{"name": project.name("hostile"), "script": "sleep", "args": "infinity"}]
+    )
+
+
+def refused(result: Result, status: ExitStatus, cause: str, remedy: str) -> None:
+    assert result.exit_status == status, result
+    assert result.stderr.count("error: ") == 1, result
+    assert cause in result.stderr
+    assert f"hint: {remedy}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["apply", "diff", "status", "jlist", "stop all"])
+@pytest.mark.parametrize(
+    ("mounts", "cause", "remedy"),
+    [
+        ("mount -t tmpfs none /run", "systemd is not running here", "run pm2sd on the host"),
+        (
+            "mount -t tmpfs none /run/user",
+            f"user@{os.getuid()}.service is not running",
+            f"sudo systemctl start user@{os.getuid()}.service",
+        ),
+        (
+            "mount -t tmpfs none /run/user; mount -t tmpfs none /var/lib/systemd",
+            f"{USER} has no user manager: lingering is off",
+            f"sudo loginctl enable-linger {USER}",
+        ),
+        (
+            f"for at in systemd/private bus; do mount --bind /dev/null {RUNTIME}/$at; done",
+            f"the user manager of {USER} does not answer",
+            f"systemctl status user@{os.getuid()}.service",
+        ),
+    ],
+    ids=["not-booted", "no-manager", "no-session", "no-answer"],
+)
+def test_no_manager(
+    pm2sd: Pm2sd, project: Project, file: Path, mounts: str, cause: str, remedy: str, command: str
+) -> None:
+    words = [*command.split(), *([str(file)] if command in ("apply", "diff") else [])]
+    env = {"XDG_RUNTIME_DIR": None, "DBUS_SESSION_BUS_ADDRESS": None}
+    result = in_place(mounts, pm2sd.command(*words), env)
+    refused(result, ExitStatus.NO_USER_MANAGER, cause, remedy)
+    assert project.unit_files() == []
+
+
+def test_no_user_bus_is_no_obstacle(pm2sd: Pm2sd, file: Path) -> None:
+    done = in_place(f"mount --bind /dev/null {RUNTIME}/bus", pm2sd.command("apply", file))
+    assert done.exit_status == ExitStatus.OK, done
+
+
+@pytest.mark.parametrize(
+    ("mounts", "cause", "remedy"),
+    [
+        (
+            f"mount --bind {UNITS} {UNITS}; mount -o remount,ro,bind {UNITS}",
+            "Read-only file system",
+            f"that file system is mounted read-only: findmnt -T {UNITS}",
+        ),
+        (
+            f"mount --bind /usr/share {UNITS}",
+            "Permission denied",
+            f"give it back to its owner: sudo chown -R {USER}: {UNITS}",
+        ),
+        (
+            f"mount --bind /usr/share {UNITS.parent}",
+            "Permission denied",
+            f"make it for its owner: sudo install -d -o {USER} {UNITS}",
+        ),
+        (
+            f"mount --bind {RUNTIME} {RUNTIME}; mount -o remount,ro,bind {RUNTIME}",
+            f"cannot lock {RUNTIME}/pm2sd/lock: Read-only file system",
+            f"that file system is mounted read-only: findmnt -T {RUNTIME}/pm2sd",
+        ),
+    ],
+    ids=["read-only-home", "foreign-directory", "foreign-parent", "read-only-runtime"],
+)
+def test_nothing_can_be_written(
+    pm2sd: Pm2sd, project: Project, file: Path, mounts: str, cause: str, remedy: str
+) -> None:
+    result = in_place(mounts, pm2sd.command("apply", file))
+    refused(result, ExitStatus.FAILED, cause, remedy)
+    assert project.unit_files() == []
+
+
+@pytest.mark.parametrize("command", ["status", "jlist"])
+def test_a_unit_directory_that_may_not_be_read_is_no_empty_one(pm2sd: Pm2sd, command: str) -> None:
+    result = in_place(f"mount -t tmpfs -o mode=000 none {UNITS}", pm2sd.command(command))
+    refused(
+        result,
+        ExitStatus.FAILED,
+        f"cannot read {UNITS}: Permission denied",
+        f"give it back to its owner: sudo chown -R {USER}: {UNITS}",
+    )
+    assert result.stdout == ""
+
+
+def test_the_home_of_somebody_else(pm2sd: Pm2sd, project: Project, file: Path) -> None:
+    """What is left of the environment after ``sudo -E -u USER``."""
+    result = pm2sd("apply", file, env={"HOME": "/root", "XDG_CONFIG_HOME": None})
+    refused(
+        result,
+        ExitStatus.FAILED,
+        "Permission denied",
+        f"HOME is /root, not that of {USER}: export HOME={Path.home()}",
+    )
+    assert project.unit_files() == []
+
+
+def test_no_libsystemd(pm2sd: Pm2sd, file: Path) -> None:
+    found = run("sh", "-c", "ls /usr/lib/*/libsystemd.so.0 /usr/lib*/libsystemd.so.0 2>/dev/null")
+    library = found.stdout.split()[0]
+    result = in_place(f"mount --bind /dev/null {library}", pm2sd.command("apply", file))
+    refused(result, ExitStatus.FAILED, "pystemd cannot be loaded", "install libsystemd-dev")
