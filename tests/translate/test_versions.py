@@ -30,7 +30,7 @@ OLDER = set(
         r"\w+",
         """
     AccuracySec After Backlog BindsTo CPUQuota CapabilityBoundingSet Description Documentation
-    Environment EnvironmentFile Group User ExecStart ExecStartPost ExecStartPre FileDescriptorName IOWeight
+    Environment EnvironmentFile ExecStart ExecStartPost ExecStartPre FileDescriptorName IOWeight
     KillMode KillSignal LimitNOFILE ListenStream LockPersonality LogLevelMax MemoryMax
     MemorySwapMax Nice NoNewPrivileges NonBlocking NotifyAccess OnActiveSec OnCalendar OnFailure
     OnUnitActiveSec OnUnitInactiveSec PartOf Persistent PrivateDevices PrivateTmp PrivateUsers
@@ -40,7 +40,7 @@ OLDER = set(
     Slice Sockets StandardError StandardOutput StartLimitBurst StartLimitIntervalSec
     SuccessExitStatus SyslogIdentifier SyslogLevel SyslogLevelPrefix SystemCallArchitectures
     SystemCallErrorNumber SystemCallFilter TasksMax TimeoutStartSec TimeoutStopSec Type Unit
-    WantedBy Wants WorkingDirectory
+    Group User WantedBy Wants WorkingDirectory
     """,
     )
 )
