@@ -346,7 +346,7 @@ def test_reload_logs_does_not_pretend(pm2sd: Pm2sd, project: Project) -> None:
     result = pm2sd("reloadLogs", project.name("a"))
     assert result.exit_status == ExitStatus.FAILED
     assert str(project.path / "out.log") in result.stderr
-    assert "copytruncate" in result.stderr
+    assert "pm2sd logrotate" in result.stderr
 
 
 def test_alias_installs_and_removes_a_pm2_that_is_pm2sd(
