@@ -50,7 +50,7 @@ exec python3 {dump} "$0" "$@"
 # Service Manager"), and what shells set for themselves.
 FROM_SYSTEMD = {
     "HOME", "INVOCATION_ID", "JOURNAL_STREAM", "LANG", "LOGNAME", "MANAGERPID", "NOTIFY_SOCKET",
-    "SHELL", "SYSTEMD_EXEC_PID", "USER", "XDG_RUNTIME_DIR", "PWD", "SHLVL", "OLDPWD", "_",
+    "SHELL", "SYSTEMD_EXEC_PID", "USER", "XDG_RUNTIME_DIR", "SHLVL", "OLDPWD", "_",
 }  # fmt: skip
 
 

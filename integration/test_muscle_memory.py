@@ -390,3 +390,20 @@ def test_alias_leaves_a_real_pm2_alone(pm2sd: Pm2sd, tmp_path: Path) -> None:
     assert f"your shell finds {real} first" in forced.stderr
     assert re.match(r"#!/bin/sh\n.*pm2sd alias", shim.read_text())
     assert "the real one" in real.read_text()
+
+
+def test_a_script_names_its_app_and_several_are_started_at_once(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    one, two = (f"{project.name(name)}.js" for name in "ab")
+    for script in (one, two):
+        project.write(script, "setInterval(() => {}, 1e6)")
+    done = pm2sd("start", one, f"./{two}")
+    assert done.exit_status == ExitStatus.OK, done
+    assert pm2sd("restart", one).stdout == f"restarted {project.name('a')}@0\n"
+    assert pm2sd("stop", f"{project.path}/{two}").stdout == f"stopped {project.name('b')}@0\n"
+    again = pm2sd("start", project.name("a"), project.name("b"))
+    assert again.stdout == f"{project.name('a')}@0 runs already\nstarted {project.name('b')}@0\n"
+    assert pm2sd("stop", "nobody.js").exit_status == ExitStatus.NO_SUCH_APP
+    assert pm2sd("delete", one, two).exit_status == ExitStatus.OK
+    assert pm2sd("update").exit_status == ExitStatus.OK

@@ -200,6 +200,14 @@ COMMANDS = (
     ),
     Command("ping", "report:ping", "Say whether the user manager answers.", _HELP, tells=True),
     Command("report", "report:report", "Print what a bug report needs.", _HELP),
+    Command(
+        "update",
+        "reference:update",
+        "Nothing: there is no daemon of another version.",
+        _HELP,
+        ("updatePM2",),
+        tells=True,
+    ),
     Command("alias", "alias:alias", "Install pm2 as another name of pm2sd.", _HELP, tells=True),
     Command("version", "reference:version", "Print the versions of pm2sd and systemd.", _HELP),
 )

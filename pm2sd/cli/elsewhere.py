@@ -61,8 +61,6 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "unlink": _PLUS,
     "unmonitor": _PLUS,
     "unset": SETTINGS,
-    "update": "pm2sd has no daemon to update; a new version of pm2sd disturbs no app",
-    "updatePM2": "pm2sd has no daemon to update; a new version of pm2sd disturbs no app",
     "web": "pm2sd has no web interface; for programs: pm2sd jlist",
 }
 """Command -> what to use instead, one line; running one prints it and exits 2."""

@@ -97,3 +97,8 @@ def _systemd_version() -> str:
 
     with Bus.open() as bus:
         return str(bus.manager("Version"))
+
+
+def update() -> None:
+    """Say that nothing has to be done: PM2's update brings its daemon to the version installed."""
+    output.emit("nothing to update: pm2sd has no daemon, and a new version of it disturbs no app")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import typer
 
 from pm2sd.errors import ExitStatus, NoSuchApp, Pm2sdError
 from pm2sd.plan.select import Instance, select
 from pm2sd.plan.stored import StoredApp
+
+_SCRIPTS: Final = (".js", ".cjs", ".mjs", ".ts", ".py", ".sh", ".rb", ".php", ".pl")
+"""What a selector must end in to be taken for a script: to look for one, every app is read."""
 
 
 def chosen(
@@ -21,8 +25,19 @@ def chosen(
     """
     named: list[str] = []
     for selector in selectors:
-        named += _apps_of(selector, apps, only) if is_file(selector) else [selector]
+        if is_file(selector):
+            named += _apps_of(selector, apps, only)
+        else:
+            named.append(_script(selector, apps) or selector)
     return select(named, apps)
+
+
+def _script(selector: str, apps: Mapping[str, StoredApp]) -> str | None:
+    """The path of an app's script that the selector leads to from here; a name goes before it."""
+    if selector in apps or not selector.endswith(_SCRIPTS):
+        return None
+    path = str(Path.cwd() / selector)
+    return path if any(one.app.script == path for one in apps.values()) else None
 
 
 def is_file(selector: str) -> bool:

@@ -20,7 +20,8 @@ from pm2sd.ecosystem.app import App
 from pm2sd.ecosystem.serving import SERVE
 from pm2sd.errors import ExitStatus, NoSuchApp, Pm2sdError
 from pm2sd.plan.plan import Options
-from pm2sd.plan.select import select
+from pm2sd.plan.select import Instance, select
+from pm2sd.plan.stored import StoredApp
 
 Given = Mapping[str, tuple[str, Any]]
 
@@ -62,26 +63,41 @@ def _may_be_a_script(word: str) -> bool:
 
 
 def start_known(names: Sequence[str]) -> Outcome:
-    """Start apps that are known; a name nobody knows may be a script."""
+    """Start apps that are known; names that nobody knows may be scripts."""
     with changing(waiting) as here:
         apps = here.stored().apps
-        try:
-            chosen = select(names, apps)
-        except NoSuchApp:
-            if len(names) > 1 or not _may_be_a_script(names[0]):
-                raise
-        else:
-            failures = lifecycle.start(here, chosen, apps)
-            unwell = {failure.unit for failure in failures}
-            for one in chosen:
-                if one.unit not in unwell:
-                    emit(f"started {one}")
-            report(failures)
-            return Outcome(
-                ExitStatus.FAILED if failures else ExitStatus.OK,
-                sorted({one.app for one in chosen}),
-            )
-        return _start_script(here, names[0], {}, None)
+        known: list[Instance] = []
+        scripts: list[str] = []
+        for name in names:
+            try:
+                known += select([name], apps)
+            except NoSuchApp:
+                if not _may_be_a_script(name):
+                    raise
+                scripts.append(name)
+        done = [_start_known(here, sorted(set(known)), apps)] if known else []
+        done += [_start_script(here, script, {}, None) for script in scripts]
+    failed = any(one.status is not ExitStatus.OK for one in done)
+    return Outcome(
+        ExitStatus.FAILED if failed else ExitStatus.OK,
+        [app for one in done for app in one.apps],
+    )
+
+
+def _start_known(
+    here: Session, chosen: Sequence[Instance], apps: Mapping[str, StoredApp]
+) -> Outcome:
+    rows = here.bus.units_by_name([one.unit for one in chosen])
+    ran = {row.name for row in rows if row.active == "active"}
+    failures = lifecycle.start(here, chosen, apps)
+    unwell = {failure.unit for failure in failures}
+    for one in chosen:
+        if one.unit not in unwell:
+            emit(f"{one} runs already" if one.unit in ran else f"started {one}")
+    report(failures)
+    return Outcome(
+        ExitStatus.FAILED if failures else ExitStatus.OK, sorted({one.app for one in chosen})
+    )
 
 
 def start_script(script: str, *, options: Given, after: Sequence[str] | None) -> Outcome:

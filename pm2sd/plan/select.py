@@ -37,8 +37,8 @@ def select(selectors: Sequence[str], apps: Mapping[str, StoredApp]) -> list[Inst
     """The instances that the selectors name, each once, by name and index.
 
     A selector is ``all``, a name, ``name@N``, an instance's id, a namespace, ``/regex/`` on the
-    names, or the absolute path of the ecosystem file the apps came from; tried in the order of
-    PM2's (lib/API.js, _operate). Raises NoSuchApp for one that names nothing.
+    names, or the absolute path of a script or of the ecosystem file the apps came from; tried in
+    the order of PM2's (lib/API.js, _operate). Raises NoSuchApp for one that names nothing.
     """
     found: set[Instance] = set()
     for selector in selectors:

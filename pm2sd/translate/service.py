@@ -29,7 +29,12 @@ def service(
     logs = streams(app)
     policy, notes = restart_policy(app, systemd=systemd)
     notify, ready_notes = _readiness(app)
-    environment: dict[str, Text] = {**app.env, **node_environment(app, unit_directory)}
+    # Shells and PM2 set it, and programs ask for it; systemd does not.
+    environment: dict[str, Text] = {
+        "PWD": app.cwd,
+        **app.env,
+        **node_environment(app, unit_directory),
+    }
     environment[app.instance_var] = (INSTANCE,)
     backoff = bool(policy.exec_start_pre)
     probing = runtime_directory(app)
