@@ -50,7 +50,7 @@ exec python3 {dump} "$0" "$@"
 # Service Manager"), and what shells set for themselves.
 FROM_SYSTEMD = {
     "HOME", "INVOCATION_ID", "JOURNAL_STREAM", "LANG", "LOGNAME", "MANAGERPID", "NOTIFY_SOCKET",
-    "SHELL", "SYSTEMD_EXEC_PID", "USER", "XDG_RUNTIME_DIR", "SHLVL", "OLDPWD", "_",
+    "SHELL", "SYSTEMD_EXEC_PID", "USER", "XDG_RUNTIME_DIR", "PWD", "SHLVL", "OLDPWD", "_",
 }  # fmt: skip
 
 
@@ -157,6 +157,7 @@ def test_a_program_gets_what_it_got_under_pm2(both: Both, program: str) -> None:
         for what in theirs.keys() - {"argv", "env"}:
             assert ours[what] == theirs[what], what
         compare_environments(ours["env"], theirs["env"], {*env, "PORT", "NODE_APP_INSTANCE"})
+        assert ours["env"]["PWD"] == ours["cwd"]  # PM2's is the caller's, or cwd as it is written
 
 
 def managers_environment() -> set[str]:

@@ -379,7 +379,7 @@ def test_the_runtime_directory_may_have_any_printable_name(bench: Bench) -> None
         (bench.program("bin", "app"),),
         "/",
         environment={"PM2SD_DUMP": str(dump)},
-        runtime_directory=(name, INSTANCE),
+        runtime_directories=((name, INSTANCE),),
     )
     bench.write(template)
     try:
