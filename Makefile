@@ -36,8 +36,8 @@ vm: setup
 	@integration/vm/build
 
 test: lint pm2 vm
-	integration/run-tests
 	integration/sandbox --rate-limit 1000/2s -- $(PYTHON) -m pytest integration/test_rate_limit.py
+	integration/run-tests
 
 demo: setup
 	@examples/demo
