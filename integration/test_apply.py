@@ -169,6 +169,16 @@ def test_an_app_that_dies_at_once_fails_the_apply_with_its_last_lines(
     assert pid(project, "good") != "0"
 
 
+def test_the_last_lines_of_an_app_do_not_command_the_terminal(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    script = project.write("red.js", r"console.error('\x1b]0;t\x07\x1b[31mred\x1b[0m'); throw 1")
+    result = pm2sd("apply", project.ecosystem([{"name": project.name(), "script": str(script)}]))
+    assert result.exit_status == ExitStatus.FAILED
+    assert "| red\n" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
 def test_an_app_whose_program_cannot_be_executed_is_reported(
     pm2sd: Pm2sd, project: Project
 ) -> None:

@@ -247,7 +247,7 @@ def test_commands_that_do_the_same_work(pm2sd: Pm2sd, project: Project) -> None:
     assert f"journalctl --user --identifier={project.name('a')}@0 --follow" in commands
 
 
-def test_secrets_are_shown_nowhere(pm2sd: Pm2sd, project: Project) -> None:
+def test_secrets_are_shown_only_where_asked_for(pm2sd: Pm2sd, project: Project) -> None:
     apply(pm2sd, project, secrets={"TOKEN": SECRET}, env={"PLAIN": "yes"})
     name = project.name("a")
     for command in ("describe", "env", "cat", "which"):
@@ -257,6 +257,8 @@ def test_secrets_are_shown_nowhere(pm2sd: Pm2sd, project: Project) -> None:
             assert SECRET not in result.stdout + result.stderr
     assert "TOKEN: ********\n" in pm2sd("env", name).stdout
     assert 'TOKEN="********"\n' in pm2sd("cat", name).stdout
+    assert f"TOKEN: {SECRET}\n" in pm2sd("env", name, "--reveal").stdout
+    assert f'TOKEN="{SECRET}"\n' in pm2sd("cat", name, "--reveal").stdout
     pid = properties(f"{name}@0.service", "MainPID")["MainPID"]
     environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     assert f"TOKEN={SECRET}".encode() in environ, "the app has it"

@@ -25,6 +25,8 @@ Required = Annotated[
     typer.Argument(metavar="SELECTOR...", help="Apps, instances, ids, namespaces, /regex/."),
 ]
 
+Reveal = Annotated[bool, typer.Option("--reveal", help="Show the values of secrets.")]
+
 _MEASURES: dict[str, Callable[[int], str]] = {
     "bytes": human.size,
     "count": str,
@@ -51,7 +53,7 @@ def describe(selectors: Required, json: Json = False) -> None:
         output.emit("\n\n".join(_text(one) for one in found))
 
 
-def env(selectors: Required, json: Json = False) -> None:
+def env(selectors: Required, json: Json = False, reveal: Reveal = False) -> None:
     """Print the environment that the next start of an instance gets, secrets masked.
 
     It is what its unit says, your drop-ins included; what every unit inherits from the user
@@ -65,7 +67,7 @@ def env(selectors: Required, json: Json = False) -> None:
     records = []
     with Bus.open() as bus:
         for one in chosen:
-            variables = configured(bus, one.unit, known.stored.apps[one.app].app)
+            variables = configured(bus, one.unit, known.stored.apps[one.app].app, reveal=reveal)
             records.append({"name": one.app, "instance": one.number, "env": variables})
             if not json:
                 if len(chosen) > 1:
@@ -78,7 +80,12 @@ def env(selectors: Required, json: Json = False) -> None:
         output.emit_json(records)
 
 
-def cat(selectors: Required, json: Json = False, target_systemd: TargetSystemd = None) -> None:
+def cat(
+    selectors: Required,
+    json: Json = False,
+    reveal: Reveal = False,
+    target_systemd: TargetSystemd = None,
+) -> None:
     """Print unit files and drop-ins, as systemctl cat does; secrets are masked.
 
     With --target-systemd, what ecosystem files become on a machine with that version of systemd,
@@ -91,10 +98,10 @@ def cat(selectors: Required, json: Json = False, target_systemd: TargetSystemd =
     if target_systemd is not None:
         from pm2sd.cli.rendering import for_another
 
-        found = for_another(selectors, target_systemd)
+        found = for_another(selectors, target_systemd, reveal=reveal)
     else:
         known = Known.read()
-        found = unit_texts(known, pick(known, selectors))
+        found = unit_texts(known, pick(known, selectors), reveal=reveal)
     if json:
         output.emit_json([{"path": path, "text": text} for path, text in found])
         return

@@ -12,8 +12,10 @@ from pm2sd.observe.units import masked
 from pm2sd.systemd.paths import unit_directory
 
 
-def for_another(files: Sequence[str], systemd: int) -> list[tuple[str, str]]:
-    """Paths and texts of the units that the files become, secrets masked.
+def for_another(
+    files: Sequence[str], systemd: int, *, reveal: bool = False
+) -> list[tuple[str, str]]:
+    """Paths and texts of the units that the files become, secrets masked unless ``reveal``.
 
     No manager is asked. Raises Pm2sdError, InvalidConfig.
     """
@@ -28,6 +30,6 @@ def for_another(files: Sequence[str], systemd: int) -> list[tuple[str, str]]:
         wanted += load(file).wanted
     where = unit_directory()
     return [
-        (str(where / path), masked(text) if path.endswith(".env") else text)
+        (str(where / path), masked(text) if path.endswith(".env") and not reveal else text)
         for path, text in rendered(where, wanted, systemd).items()
     ]

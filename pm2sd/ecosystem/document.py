@@ -64,7 +64,7 @@ class _Reading:
                 message = f"expected an object with a list of apps; got {root.kind}"
                 self._wrong(message, root, "write apps: and the apps below it")
                 found = Document(self.source, ())
-        notes = (*found.notes, *_unmonitored(found.static))
+        notes = (*found.notes, *_not_deployed(found.deploy), *_unmonitored(found.static))
         return replace(found, notes=notes, problems=tuple(self.problems))
 
     def _is_app(self, keys: Mapping[str, Node]) -> bool:
@@ -200,6 +200,13 @@ class _Reading:
     def _wrong(self, message: str, node: Node, hint: str) -> None:
         if not node.refused:
             self.problems.append(self.source.problem(message, node.where, hint))
+
+
+def _not_deployed(deploy: Node | None) -> Iterator[Note]:
+    if deploy is not None:
+        where = deploy.key_where or deploy.where
+        text = f"{where}: pm2sd does not deploy; over ssh: git pull, then pm2sd apply"
+        yield Note("deploy", Fidelity.NO_EFFECT, text)
 
 
 def _unmonitored(folders: Iterable[Node]) -> Iterator[Note]:

@@ -1,4 +1,4 @@
-"""The environment of an instance, with secrets masked."""
+"""The environment of an instance, with secrets masked unless they are asked for."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ def declared(app: App, number: int) -> dict[str, str]:
     return dict(sorted(variables.items()))
 
 
-def configured(bus: Bus, unit: str, app: App) -> dict[str, str]:
+def configured(bus: Bus, unit: str, app: App, *, reveal: bool = False) -> dict[str, str]:
     """What the next start of an instance gets by its unit, the user's drop-ins included.
 
     What it inherits from the user manager (PATH, HOME ...) and what drop-ins read from files is
-    not among it.
+    not among it. Secrets are masked unless ``reveal`` is given.
     """
     pairs = (entry.partition("=") for entry in bus.get(unit, "Service", "Environment"))
-    variables = {name: value for name, _, value in pairs} | dict.fromkeys(app.secrets, MASK)
+    secrets = app.secrets if reveal else dict.fromkeys(app.secrets, MASK)
+    variables = {name: value for name, _, value in pairs} | dict(secrets)
     return dict(sorted(variables.items()))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pm2sd.observe.known import Known
 from pm2sd.observe.log_sources import sources
 from pm2sd.observe.logs import Filter, Logs
+from pm2sd.observe.plain_text import without_controls
 from pm2sd.plan.select import Instance
 from pm2sd.units import names
 
@@ -12,6 +13,7 @@ from pm2sd.units import names
 def last_words(unit: str, count: int) -> list[str]:
     """The last lines an instance printed, or else what systemd said about it; oldest first.
 
+    Colours and other control sequences are taken out.
     Nothing for units that are no instances of a known app. Raises Pm2sdError.
     """
     parsed = names.parse_instance(unit)
@@ -27,5 +29,5 @@ def last_words(unit: str, count: int) -> list[str]:
         with Logs(sources(apps, chosen, wanted.streams), wanted) as logs:
             found = logs.history(complete=True)
         if found:
-            return "\n".join(line.text for line in found).split("\n")[-count:]
+            return without_controls("\n".join(line.text for line in found)).split("\n")[-count:]
     return []

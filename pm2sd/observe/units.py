@@ -1,4 +1,4 @@
-"""The unit files of apps as they are on disk, with secrets masked."""
+"""The unit files of apps as they are on disk, with secrets masked unless they are asked for."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from pm2sd.units import names
 from pm2sd.units.mark import environment_variables
 
 
-def unit_texts(known: Known, chosen: Sequence[Instance]) -> list[tuple[str, str]]:
+def unit_texts(
+    known: Known, chosen: Sequence[Instance], *, reveal: bool = False
+) -> list[tuple[str, str]]:
     """Paths and texts of the files that make up some instances, drop-ins of others included.
 
-    In the order in which systemd reads them: the target, the template, its drop-ins.
+    In the order in which systemd reads them: the target, the template, its drop-ins. Secrets are
+    masked unless ``reveal`` is given.
     """
     found: dict[str, str] = {}
     for app in dict.fromkeys(one.app for one in chosen):
@@ -24,8 +27,8 @@ def unit_texts(known: Known, chosen: Sequence[Instance]) -> list[tuple[str, str]
         mine = {names.drop_in(unit) for unit in units} | {names.secrets_file(app)}
         for path, text in sorted(stored.files.items(), key=lambda item: (item[0] != target, item)):
             if "/" not in path or path in mine:
-                secret = path == names.secrets_file(app)
-                found[str(known.directory.path / path)] = masked(text) if secret else text
+                hidden = path == names.secrets_file(app) and not reveal
+                found[str(known.directory.path / path)] = masked(text) if hidden else text
         for _, path in known.directory.drop_ins(units):
             found[path] = known.directory.read(path) or ""
     return list(found.items())

@@ -73,6 +73,12 @@ def test_deploy_and_static_stand_beside_the_apps() -> None:
     assert inner.deploy is not None
 
 
+def test_a_file_that_deploys_is_told_what_to_do_instead() -> None:
+    (note,) = load("{apps: [{script: 'a'}], deploy: {production: {}}}").notes
+    assert (note.option, note.fidelity) == ("deploy", Fidelity.NO_EFFECT)
+    assert note.text == "f.json:1:25: pm2sd does not deploy; over ssh: git pull, then pm2sd apply"
+
+
 def test_a_file_may_be_for_deploying_only() -> None:
     for text in ("{deploy: {production: {}}}", "{apps: [], deploy: {production: {}}}"):
         assert load(text).apps == ()

@@ -9,6 +9,7 @@ from typing import Final
 from pm2sd.errors import Pm2sdError
 from pm2sd.observe.log_sources import sources
 from pm2sd.observe.logs import Filter, Logs
+from pm2sd.observe.plain_text import without_controls
 from pm2sd.plan.select import instances
 from pm2sd.plan.stored import StoredApp
 
@@ -22,7 +23,6 @@ _TELLING: Final = re.compile(
     re.IGNORECASE,
 )
 _FRAME: Final = re.compile(r"\s|at .*:\d|File \"|Node\.js v")
-_CONTROLS: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\t\n\x20-\x7e\xa0-\uffff]")
 _NUMBERS: Final = re.compile(r"0x[0-9a-f]+|\d+", re.IGNORECASE)
 
 
@@ -49,7 +49,7 @@ def grouped(texts: Iterable[str], count: int = _SHOWN) -> tuple[str, ...]:
     Lines that differ by their numbers only are of a kind. Frames of a stack are no lines of their
     own, unless there is nothing else.
     """
-    whole = (_CONTROLS.sub("", text) for text in texts)
+    whole = (without_controls(text) for text in texts)
     lines = [line.rstrip() for text in whole for line in text.split("\n") if line.strip()]
     plain = [line for line in lines if not _FRAME.match(line)] or lines
     telling = [line for line in plain if _TELLING.search(line)] or plain
