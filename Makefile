@@ -1,8 +1,8 @@
 # `make demo` and `make test` each set up what they need, as root or through sudo, and then run.
 
 PYTHON := .venv/bin/python
-SCRIPTS := .ci/run examples/demo integration/provision integration/run-tests \
-  integration/sandbox integration/vm/build $(wildcard benchmarks/*.sh)
+SCRIPTS := .ci/run examples/demo integration/fetch-node.sh integration/provision \
+  integration/run-tests integration/sandbox integration/vm/build $(wildcard benchmarks/*.sh)
 
 .PHONY: help setup pm2 vm lint test demo bench clean
 
@@ -19,10 +19,11 @@ help:
 setup:
 	@integration/provision
 
-# The PM2 that tests and benchmarks compare with; the sandbox they run in has no network.
+# What tests and benchmarks compare with, and other versions of Node; the sandbox they run in has no network.
 pm2:
 	@integration/provision npm
 	@benchmarks/fetch-pm2.sh
+	@integration/fetch-node.sh
 
 lint: setup
 	$(PYTHON) -m ruff check
@@ -46,5 +47,5 @@ bench: pm2
 	integration/sandbox -- $(PYTHON) -m benchmarks.run
 
 clean:
-	rm -rf .venv .vm .mypy_cache .ruff_cache benchmarks/.pm2
+	rm -rf .venv .vm .node .mypy_cache .ruff_cache benchmarks/.pm2
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pm2sd.node import PRELOAD
-from tests.node.harness import NODE, App, Run, Server
+from tests.node.harness import MACHINES_OWN, OTHERS, VERSIONS, App, Run, Server
 
 
 @pytest.fixture
@@ -34,8 +34,20 @@ def listening() -> Iterator[Callable[..., Server]]:
         one.close()
 
 
+@pytest.fixture(params=VERSIONS)
+def node_path(request: pytest.FixtureRequest) -> str:
+    """PATH with each version of Node in turn."""
+    path = os.environ["PATH"]
+    if request.param == MACHINES_OWN:
+        return path
+    directory = OTHERS / request.param / "bin"
+    if not (directory / "node").exists():
+        pytest.skip(f"no Node {request.param}: integration/fetch-node.sh has not fetched it")
+    return f"{directory}:{path}"
+
+
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Run]:
+def app(tmp_path: Path, node_path: str) -> Iterator[Run]:
     """Starts Node with a script's text and the preload.
 
     `sockets` maps addresses, as in PM2SD_NODE, to listening sockets; `settings` is the rest of it,
@@ -60,9 +72,10 @@ def app(tmp_path: Path) -> Iterator[Run]:
         fds = [one.fileno() for one in held.values()]
         told = {**(settings or {}), "listen": list(held), "fds": fds}
         process = subprocess.Popen(
-            [NODE, str(path), *arguments],
+            ["node", str(path), *arguments],
             env={
                 **{key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"},
+                "PATH": node_path,
                 "NODE_OPTIONS": f'--require "{PRELOAD}"',
                 **({"PM2SD_NODE": json.dumps(told)} if settings is not None else {}),
                 **(env or {}),

@@ -130,9 +130,11 @@ def test_plain_connections_end_when_they_are_quiet(app: Run, server: Server) -> 
     script = f"""
         require('net').createServer((one) => one.on('data', () => {{
             let n = 0;
-            const timer = setInterval(() => one.write(n++ < 8 ? 'part' : 'end'), 100);
+            const timer = setInterval(() => {{
+                one.write(n++ < 8 ? 'part' : 'end');
+                if (n > 8) clearInterval(timer);
+            }}, 100);
             one.on('close', () => clearInterval(timer));
-            setTimeout(() => clearInterval(timer), 1000);
         }})).listen({server.port}, () => console.log('listening'));
     """
     running = app(script, sockets=sockets(server))
