@@ -84,7 +84,7 @@ def nudge(name: str) -> None:
 
 def test_every_line_is_either_kept_or_told_to_be_dropped(pm2sd: Pm2sd, project: Project) -> None:
     name = flooding(pm2sd, project)
-    since = f"@{time.time():.0f}"
+    since = f"@{time.time():.6f}"
     flood(name)
 
     # Of the nudges, and of what the manager says, some may be dropped as well.
