@@ -9,6 +9,7 @@ The sandbox of all other tests has no rate limit, so these have one of their own
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,12 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from integration.harness import Pm2sd, Project, eventually, run, systemctl
+from integration.harness import Pm2sd, Project, as_root, eventually, run, systemctl
 from pm2sd.errors import ExitStatus
 
 WITHIN = 30.0
 LINES = 100_000
-LIMITED = Path("/run/systemd/journald.conf.d/sandbox.conf")
+LIMITED = Path("/run/systemd/journald.conf.d/00-sandbox.conf")
 
 # A bucket of the whole user's: whatever else is printed meanwhile would count, too.
 pytestmark = [
@@ -153,3 +154,29 @@ def test_files_have_no_limit_and_disturb_nobody(pm2sd: Pm2sd, project: Project) 
     flood(name)
     assert says("meanwhile")
     eventually(lambda: log.read_bytes().count(b"\n") == LINES, WITHIN)
+
+
+def test_the_settings_installed_as_printed_lift_the_limit(pm2sd: Pm2sd, project: Project) -> None:
+    name = flooding(pm2sd, project)
+    printed = pm2sd("journald", "--max-use", "200M").stderr
+    assert printed.startswith("to install it:\n")
+    # Root in the sandbox needs no sudo, and has no pm2sd in the PATH.
+    command = shlex.join(pm2sd.command())
+    shims = f'sudo() {{ "$@"; }}\npm2sd() {{ {command} "$@"; }}\n'
+    install = shims + printed.partition("\n")[2]
+    pid = pm2sd("pid", name).stdout
+    try:
+        installed = as_root("bash", "-ec", install, cwd=Path("/src"))
+        assert installed.exit_status == 0, installed
+        settings = run("systemd-analyze", "cat-config", "systemd/journald.conf").stdout
+        assert settings.rindex("SystemMaxUse=209715200") > settings.rindex("RateLimitBurst=1000\n")
+        since = f"@{time.time():.0f}"
+        flood(name)
+        eventually(lambda: kept(name) == LINES, WITHIN)
+        nudge(name)
+        said = pm2sd("logs", name, "--nostream", "--since", since, "--lines", "1").stderr
+        assert dropped(said) == 0
+        assert pm2sd("pid", name).stdout == pid, "apps go on running and logging"
+    finally:
+        undo = "rm /etc/systemd/journald.conf.d/pm2sd.conf; systemctl restart systemd-journald"
+        as_root("sh", "-c", undo, cwd=Path("/src"))

@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from integration.harness import Pm2sd, Project, eventually, properties, run, systemctl
+from integration.harness import (
+    Pm2sd,
+    Project,
+    as_root,
+    eventually,
+    properties,
+    run,
+    systemctl,
+)
 from pm2sd.errors import ExitStatus
 
 # The timers are one pair for all of the user's apps.
@@ -203,6 +211,22 @@ def test_the_file_for_root_is_one_that_logrotate_reads(pm2sd: Pm2sd, project: Pr
     assert f"considering log {log}" in read.stderr
     assert f"XDG_RUNTIME_DIR=/run/user/{os.getuid()} systemctl --user kill" in read.stderr
     assert "max size is 2097152" in read.stderr or "maxsize 2097152" in result.stdout
+
+
+@pytest.mark.skipif(not os.environ.get("PM2SD_SANDBOX"), reason="needs root")
+def test_root_rotates_by_the_file_as_printed(pm2sd: Pm2sd, project: Project) -> None:
+    log = project.path / "out.log"
+    applied(pm2sd, project, writer(project, "big", out_file=str(log)))
+    eventually(lambda: log.read_text() == "big started\n", WITHIN)
+    file = f"/etc/logrotate.d/{project.name()}"
+    printed = project.write("for-root", pm2sd("logrotate", "--system").stdout)
+    once = f"/usr/sbin/logrotate --force --state {project.path}/root.state {file}"
+    install = f"cat {printed} >{file}; {once}; status=$?; rm {file}; exit $status"
+    done = as_root("sh", "-c", install, cwd=project.path)
+    assert (done.exit_status, done.stderr) == (0, "")
+    (rotated,) = project.path.glob("out__*.gz")
+    assert gzip.decompress(rotated.read_bytes()) == b"big started\n"
+    assert (rotated.stat().st_uid, log.stat().st_size) == (os.getuid(), 0)
 
 
 def test_a_machine_without_logrotate_is_told_what_to_install(

@@ -6,15 +6,12 @@ import json
 import os
 import pwd
 import re
-import shlex
-import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration.harness import Pm2sd, Project, Result, run
+from integration.harness import Pm2sd, Project, Result, as_root, run
 from pm2sd.errors import ExitStatus
 
 pytestmark = pytest.mark.skipif(
@@ -28,24 +25,6 @@ console.log(`uid ${process.getuid()} gid ${process.getgid()} HOME ${HOME} ${S}`)
 http.createServer((_, response) => response.end(process.env.NODE_APP_INSTANCE))
   .listen(process.env.PORT);
 """
-
-
-def as_root(*words: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Result:
-    """Runs a command as root, in the environment of a login."""
-    line = shlex.join(["env", *(f"{k}={v}" for k, v in (env or {}).items()), *map(str, words)])
-    script = (
-        f"cd {shlex.quote(str(cwd))}; export HOME=/root PATH=/usr/local/bin:/usr/bin:/bin\n"
-        f"err=$(mktemp); {line} </dev/null 2>$err\nstatus=$?; printf '\\0'; cat $err\n"
-        "printf '\\0%d' $status\n"
-    )
-    with socket.socket(socket.AF_UNIX) as door:
-        door.settimeout(60)
-        door.connect("/run/as-root")
-        door.sendall(script.encode())
-        door.shutdown(socket.SHUT_WR)
-        said = b"".join(iter(lambda: door.recv(65536), b"")).decode()
-    out, err, status = said.split("\0")
-    return Result(int(status), out, err)
 
 
 class System:
