@@ -145,3 +145,33 @@ def test_others_than_root_are_told_what_to_type(pm2sd: Pm2sd, project: Project) 
     assert done.exit_status == ExitStatus.FAILED
     assert "which only root may see and change" in done.stderr
     assert "sudo pm2sd status --system" in done.stderr
+
+
+def test_its_boot_and_its_doctor_are_the_machines(system: System, project: Project) -> None:
+    name = project.name()
+    project.ecosystem([system.app(uid="nobody", env={"PORT": 0})])
+    applied = system("apply")
+    assert applied.exit_status == ExitStatus.OK, applied
+    assert "warning" not in applied.stderr, "nobody has to linger for it"
+    for command, state in (("unstartup", "disabled"), ("startup", "enabled")):
+        assert system(command).exit_status == ExitStatus.OK
+        assert run("systemctl", "is-enabled", f"{name}.target").stdout.strip() == state
+    assert system("save").exit_status == ExitStatus.OK
+
+    assert as_root("systemctl", "disable", f"{name}.target", cwd=project.path).exit_status == 0
+    unit = f"/etc/systemd/system/{name}@.service"
+
+    def edit(old: str, new: str) -> None:
+        done = as_root("sed", "-i", f"s/^{old}$/{new}/", unit, cwd=project.path)
+        assert done.exit_status == 0, done
+
+    edit("Restart=always", "Restart=no")
+    found = system("doctor", name, "--json").json["checks"]
+    assert not {"linger", "user-bus", "runtime-dir"} & {one["check"] for one in found}
+    hints = {one["check"]: one["hint"] for one in found}
+    assert hints["enabled"] == f"systemctl enable {name}.target"
+    assert hints["unread"] == "systemctl daemon-reload"
+    assert "pm2sd --system apply" in hints["edited"]
+    fixed = system("doctor", name, "--fix", "--json").json["fixed"]
+    assert fixed == ["systemd has read the unit files again"]
+    edit("Restart=no", "Restart=always")

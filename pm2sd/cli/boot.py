@@ -8,6 +8,7 @@ import typer
 
 from pm2sd.cli.output import emit, say
 from pm2sd.errors import ExitStatus, Pm2sdError
+from pm2sd.systemd import scope
 
 Ignored = Annotated[
     list[str] | None,
@@ -88,6 +89,9 @@ def startup(arguments: Ignored = None) -> None:  # noqa: ARG001
 
     with changing(waiting) as here:
         boot.follow(here, here.stored().apps.values(), forced=True)
+    if scope.system:
+        emit("your apps start at boot")
+        return
     changed = set_lingering(True)
     emit(
         "your user manager starts at boot from now on, and your apps with it"
@@ -108,6 +112,9 @@ def unstartup(arguments: Ignored = None) -> None:  # noqa: ARG001
 
     with changing(waiting) as here:
         boot.nothing(here, here.stored().apps.values())
+    if scope.system:
+        emit("your apps do not start at boot")
+        return
     set_lingering(False)
     emit("neither your apps nor your user manager start at boot")
     say("what runs ends with your last session, your other services too; pm2sd startup undoes it")

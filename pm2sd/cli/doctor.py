@@ -11,6 +11,7 @@ from pm2sd.cli.listing import pick
 from pm2sd.cli.status import Json, Selectors
 from pm2sd.errors import ExitStatus
 from pm2sd.observe.known import Known
+from pm2sd.systemd import scope
 
 if TYPE_CHECKING:
     from pm2sd.observe.doctor.model import Result
@@ -76,7 +77,7 @@ def as_json(one: Result) -> dict[str, object]:
         "status": finding.status,
         "message": finding.message,
         "app": finding.app or None,
-        "hint": finding.hint or None,
+        "hint": scope.here(finding.hint) or None,
         "details": list(finding.details),
         "fixable": finding.fix is not None,
     }
@@ -90,5 +91,5 @@ def _text(one: Result) -> str:
     lines = [f"{word}{app}{finding.message}"]
     lines += [f"{indent}| {output.paint(line, 'grey')}" for line in finding.details]
     if finding.hint:
-        lines.append(f"{indent}{output.paint(finding.hint, 'bold')}")
+        lines.append(f"{indent}{output.paint(scope.here(finding.hint), 'bold')}")
     return "\n".join(lines)

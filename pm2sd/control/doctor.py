@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from pm2sd.control.session import Session, changing
+from pm2sd.errors import Pm2sdError
 from pm2sd.observe.doctor.model import Cure, Fix
 from pm2sd.systemd.durable import failure
+from pm2sd.systemd.logind import set_lingering
 from pm2sd.units.mark import read_mark
-
-_SECONDS: Final = 10.0
 
 
 def mend(fixes: Iterable[Fix], on_wait: Callable[[int | None], None] | None = None) -> list[str]:
@@ -77,19 +76,9 @@ def _close(path: str) -> str:
 def _linger(user: str) -> str:
     """Ask logind, as the user; polkit's policy decides."""
     try:
-        done = subprocess.run(
-            ["loginctl", "--no-ask-password", "enable-linger"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"lingering could not be enabled: {error}"
-    if done.returncode:
-        why = done.stderr.strip().splitlines()
-        return f"lingering was refused: {why[-1] if why else done.returncode}"
+        set_lingering(True)
+    except Pm2sdError as error:
+        return f"lingering was refused: {error.message}"
     return f"{user} lingers now"
 
 

@@ -11,8 +11,8 @@ from pm2sd.control.migration import UP, Move
 from pm2sd.control.pm2 import Pm2, dump_file
 from pm2sd.errors import Pm2sdError
 from pm2sd.moving.processes import read_processes
+from pm2sd.systemd.user import lingers
 
-_LINGER = Path("/var/lib/systemd/linger")
 _BOOT_UNITS = Path("/etc/systemd/system")
 
 
@@ -41,7 +41,7 @@ def advice(pm2: Pm2) -> Iterator[str]:
     processes = pm2.processes()
     left = dict.fromkeys(p.name for p in processes if p.status in UP and not p.is_module)
     user = getpass.getuser()
-    if not (_LINGER / user).exists():
+    if not lingers(user):
         yield "so that the apps start at boot and outlive your sessions: loginctl enable-linger"
     if left:
         yield f"PM2 still runs {', '.join(left)}; its daemon has to stay for these"

@@ -18,6 +18,7 @@ from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd import cgroup, exits, scope
 from pm2sd.systemd.bus import UNSET, Bus
 from pm2sd.systemd.results import CLD_DUMPED, CLD_EXITED, CLD_KILLED, Ending
+from pm2sd.systemd.user import lingers
 from pm2sd.translate.logs import fill_in, streams
 from pm2sd.translate.memory import limits_text
 from pm2sd.units import names
@@ -145,7 +146,7 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
         edited=tuple(str(directory / path) for path in stored.edited()),
         drop_ins=tuple(path for path in dict.fromkeys([*read, *there]) if path not in ours),
         needs_reload=bool(properties["NeedDaemonReload"]) or not set(there) <= set(read),
-        lingers=Path("/var/lib/systemd/linger", row.user).exists(),
+        lingers=lingers(row.user),
         notes=(*stored.notes, *stored.translation_notes),
         commands=_commands(stored, one),
     )

@@ -6,6 +6,9 @@ once, when the command line is read, before anything is asked.
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 system = False
 """Whether it is the machine's."""
 
@@ -15,6 +18,13 @@ def wants_directory() -> str:
     return "multi-user.target.wants" if system else "default.target.wants"
 
 
+_OF_APPS: Final = re.compile(
+    r"\bpm2sd (?=(apply|delete|describe|diff|doctor|flush|logrotate|logs|reload|restart|save|start"
+    r"|startup|stop)\b)"
+)
+"""Commands of ours that a hint may name and that work on apps."""
+
+
 def here(text: str) -> str:
     """A command line or hint that is written for a user's manager, for the one that is meant."""
-    return text.replace("ctl --user ", "ctl ") if system else text
+    return _OF_APPS.sub("pm2sd --system ", text.replace("ctl --user ", "ctl ")) if system else text

@@ -6,6 +6,8 @@ import os
 import pwd
 from pathlib import Path
 
+from pm2sd.systemd import scope
+
 
 def user_name() -> str:
     """The user's name, or the number of a user who has none."""
@@ -16,5 +18,8 @@ def user_name() -> str:
 
 
 def lingers(user: str) -> bool:
-    """Whether the user's manager is started at boot (loginctl(1), enable-linger)."""
-    return Path("/var/lib/systemd/linger", user).exists()
+    """Whether the manager that apps run under is started at boot: the machine's always is.
+
+    A user's is if the user lingers (loginctl(1), enable-linger).
+    """
+    return scope.system or Path("/var/lib/systemd/linger", user).exists()

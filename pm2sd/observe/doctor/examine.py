@@ -36,6 +36,8 @@ def judge(facts: Facts) -> list[Result]:
 
 
 def _possible(check: Check, facts: Facts) -> bool:
+    if check.of_users and facts.machine.system:
+        return False
     match check.needs:
         case "manager":
             return facts.manager is not None

@@ -24,15 +24,16 @@ MANY_A_DAY: Final = 20
 class Machine:
     """The machine and the user, as far as no manager has to be asked.
 
-    ``booted``: PID 1 is systemd. ``runtime_variable`` is XDG_RUNTIME_DIR, ``runtime_directory``
-    the one that is used. ``pm2_at_boot`` is the unit that starts PM2. ``inotify`` is only looked at
-    where an app watches files. ``unit_directory_problem`` says why the unit files cannot be read
-    or written.
+    ``booted``: PID 1 is systemd. ``system``: its units are looked at, not a user's.
+    ``runtime_variable`` is XDG_RUNTIME_DIR, ``runtime_directory`` the one that is used.
+    ``pm2_at_boot`` is the unit that starts PM2. ``inotify`` is only looked at where an app watches
+    files. ``unit_directory_problem`` says why the unit files cannot be read or written.
     """
 
     user: str
     uid: int
     booted: bool
+    system: bool
     runtime_variable: str | None
     runtime_directory: str
     bus_socket: bool

@@ -23,7 +23,7 @@ from pm2sd.observe.doctor.facts import (
 from pm2sd.observe.known import Known
 from pm2sd.plan.select import Instance
 from pm2sd.plan.stored import StoredApp
-from pm2sd.systemd import cgroup, clock, journal
+from pm2sd.systemd import cgroup, clock, journal, scope
 from pm2sd.systemd.bus import Bus, version_number
 from pm2sd.systemd.diagnosis import booted
 from pm2sd.systemd.exits import Message
@@ -107,6 +107,7 @@ def _machine(known: Known, apps: Mapping[str, StoredApp], environ: Mapping[str, 
         user=user,
         uid=uid,
         booted=booted(),
+        system=scope.system,
         runtime_variable=environ.get("XDG_RUNTIME_DIR") or None,
         runtime_directory=runtime,
         bus_socket=os.path.exists(f"{runtime}/bus"),  # noqa: PTH110

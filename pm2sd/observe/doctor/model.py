@@ -56,8 +56,8 @@ class Check:
 
     ``looks`` says what is looked at, ``bad`` when it warns or fails, ``mends`` what ``--fix`` does.
     ``good`` is the line of a check that found nothing. ``of_apps``: it is of the apps that are
-    looked at. ``needs`` says without what it is passed over: a booted systemd, or a manager
-    that answers.
+    looked at; ``of_users``: of a user's own manager, so that ``--system`` passes it over. ``needs``
+    says without what it is passed over: a booted systemd, or a manager that answers.
     """
 
     id: str
@@ -67,6 +67,7 @@ class Check:
     judge: Callable[[Facts], Iterable[Finding]]
     mends: str = ""
     of_apps: bool = False
+    of_users: bool = False
     needs: Literal["", "systemd", "manager"] = ""
 
 

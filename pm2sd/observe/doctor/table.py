@@ -30,6 +30,7 @@ CHECKS: Final = (
         bad="warns without one",
         good="the user bus is there",
         judge=machine_checks.user_bus,
+        of_users=True,
         needs="manager",
     ),
     Check(
@@ -38,6 +39,7 @@ CHECKS: Final = (
         bad="warns where it is not set, or is another user's, so that `systemctl --user` fails",
         good="XDG_RUNTIME_DIR is right",
         judge=machine_checks.runtime_directory,
+        of_users=True,
         needs="systemd",
     ),
     Check(
@@ -53,6 +55,7 @@ CHECKS: Final = (
         bad="warns where it is not",
         good="apps start at boot and outlive your last session",
         judge=machine_checks.linger,
+        of_users=True,
         mends="enables lingering, where the machine's policy lets you",
         needs="systemd",
     ),

@@ -23,6 +23,7 @@ MACHINE = Machine(
     user="ann",
     uid=1000,
     booted=True,
+    system=False,
     runtime_variable="/run/user/1000",
     runtime_directory="/run/user/1000",
     bus_socket=True,
@@ -99,6 +100,13 @@ def test_without_lingering() -> None:
     found = the("linger", lingers=False)
     assert (found.status, found.hint) == (Status.WARN, "sudo loginctl enable-linger ann")
     assert found.fix == Fix("enable-linger", ("ann",))
+
+
+def test_of_the_machines_manager_nothing_is_said_that_only_a_users_has() -> None:
+    found = judge(facts(system=True, lingers=False, bus_socket=False, runtime_variable=None))
+    assert found[0].finding.message == "the machine's systemd answers"
+    assert not {"linger", "user-bus", "runtime-dir"} & {one.check for one in found}
+    assert worst(found) is Status.OK, found
 
 
 def test_without_systemd_there_is_the_diagnosis_and_nothing_of_what_it_would_do() -> None:
