@@ -10,16 +10,25 @@ import pytest
 from integration.vm.machine import RELEASES, Machine, missing
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives the tests of a release to one worker of pytest-xdist, so that it is booted once."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        if call and "booted" in call.params:
+            item.add_marker(pytest.mark.xdist_group(f"debian{call.params['booted']}"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def user_manager() -> None:
     """These tests bring their own systemd: nothing is asked of this machine's."""
 
 
-@pytest.fixture(scope="module", params=RELEASES, ids="debian{}".format)
-def machine(
+@pytest.fixture(scope="session", params=RELEASES, ids="debian{}".format)
+def booted(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machine]:
-    """A machine of each release that is on, shared by the tests of a file; gone after them."""
+    """A machine of each release that is on, shared by all tests; gone after them."""
     problem = missing(request.param)
     if problem and os.environ.get("PM2SD_SANDBOX"):
         pytest.fail(problem, pytrace=False)
@@ -31,3 +40,10 @@ def machine(
         yield machine
     finally:
         machine.power_cut()
+
+
+@pytest.fixture(scope="module")
+def machine(booted: Machine) -> Iterator[Machine]:
+    """The machine, shared by the tests of a file; as new after them, but for its logs."""
+    yield booted
+    booted.renew()

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from integration.harness import Result
 
 CHECKOUT = Path(__file__).parents[2]
@@ -30,6 +32,11 @@ KERNEL = "linux.uml"
 
 class MachineLost(Exception):
     """The machine ended, or did not answer in time; with the end of its console."""
+
+
+def only(release: str) -> pytest.MarkDecorator:
+    """Runs a test on one release, where the other would show nothing more."""
+    return pytest.mark.parametrize("booted", [release], indirect=True, ids=[f"debian{release}"])
 
 
 def missing(release: str) -> str:
@@ -159,6 +166,25 @@ class Machine:
         """Shuts it down and switches it on again, with the same disk."""
         self.power_off()
         self.boot()
+
+    def renew(self) -> None:
+        """Ends whatever the user tester runs, and empties the home; boots it if it is lost.
+
+        The journal, what a test did as root, and the machine's age stay.
+        """
+        try:
+            self.logout()
+        except MachineLost:
+            self.power_cut()
+            self.boot()
+        done = self.run(
+            "loginctl disable-linger tester; loginctl terminate-user tester;"
+            " systemctl stop user@$(id -u tester).service; pkill -KILL -u tester;"
+            " find ~tester -mindepth 1 -delete && cp -rT /etc/skel ~tester &&"
+            " chown -R tester: ~tester",
+            user="root",
+        )
+        assert done.exit_status == 0, done
 
     @property
     def _disk(self) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from integration.harness import Result
-from integration.vm.machine import Machine
+from integration.vm.machine import Machine, only
 
 LINKS = "ls .config/systemd/user/default.target.wants 2>/dev/null"
 SLEEPER = "setInterval(() => {}, 1e6)"
@@ -152,6 +152,7 @@ def write_greeting(machine: Machine, greeting: str) -> None:
     machine.write("cut/ecosystem.json", apps(server, *others))
 
 
+@only("13")
 def test_save_resurrect_and_cleardump(machine: Machine) -> None:
     ok(machine, "pm2sd startup; pm2sd delete all || true; pm2sd cleardump")
     nothing = machine.run("pm2sd resurrect")

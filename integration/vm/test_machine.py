@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from integration.vm.machine import Machine
+from integration.vm.machine import Machine, only
 
 
 def test_it_is_the_release_it_says(machine: Machine) -> None:
@@ -38,6 +38,7 @@ def test_a_command_that_hangs_is_killed(machine: Machine) -> None:
     assert machine.run("echo still here").stdout == "still here\n"
 
 
+@only("12")
 def test_a_reboot_keeps_the_disk_and_a_power_cut_what_was_synced(machine: Machine) -> None:
     boot = "cat /proc/sys/kernel/random/boot_id"
     machine.write("kept", "one\n")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 from integration.pm2 import BINARY
-from integration.vm.machine import CHECKOUT, Machine
+from integration.vm.machine import CHECKOUT, Machine, only
 
 IN_PATH = f"PATH=/src/{BINARY.parent.relative_to(CHECKOUT)}:$PATH;"
 
 
+@only("12")
 def test_what_pm2_ran_is_there_after_a_reboot(machine: Machine) -> None:
     machine.write("app/app.js", "setInterval(() => {}, 1e6)")
     machine.write(
