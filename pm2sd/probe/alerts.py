@@ -15,6 +15,7 @@ import time
 
 from pm2sd.probe.judging import Allowed, Seen, judge
 from pm2sd.probe.orders import Orders, orders
+from pm2sd.probe.shown import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def main(arguments: list[str]) -> int:
     after: dict[str, Memory] = {}
     due = []
     now = time.monotonic()
-    for unit, values in _instances(name).items():
+    for values in shown(name, _PROPERTIES):
+        unit = values["Id"]
         after[unit], alarms = judge(allowed, _seen(values, allowed), before.get(unit), now)
         due += [(unit, values, alarm) for alarm in alarms]
     if after != before:
@@ -82,32 +84,6 @@ def main(arguments: list[str]) -> int:
             after[unit]["open"][alarm.what] = True
     _save(path, after)
     return int(failed)
-
-
-def _instances(name: str) -> dict[str, dict[str, str]]:
-    """The properties of the loaded instances of an app, by unit."""
-    shown = _output(
-        *("systemctl", "--user", "show", f"--property={','.join(_PROPERTIES)}"),
-        *("--", f"{name}@*.service"),
-    )
-    blocks = (
-        dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        for block in shown.split("\n\n")
-    )
-    return {values["Id"]: values for values in blocks if "Id" in values}
-
-
-def _output(*command: str) -> str:
-    """What a command prints; without subprocess, which takes longer to import than this to run."""
-    reading, writing = os.pipe()
-    pid = os.posix_spawnp(
-        command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)]
-    )
-    os.close(writing)
-    with open(reading, encoding="utf-8") as pipe:
-        text = pipe.read()
-    os.waitpid(pid, 0)
-    return text
 
 
 def _seen(values: dict[str, str], allowed: Allowed) -> Seen:

@@ -6,6 +6,8 @@ import os
 import subprocess
 from typing import NamedTuple
 
+from pm2sd.probe.shown import shown
+
 _PROPERTIES = ("Id", "ActiveState", "MainPID", "InvocationID", "ActiveEnterTimestampMonotonic")
 
 
@@ -44,30 +46,17 @@ class Instance(NamedTuple):
 
 def instances(app: str) -> list[Instance]:
     """The instances of ``app`` (its unit name) that are active, not those being started."""
-    shown = subprocess.run(
-        [
-            *("systemctl", "--user", "show", f"--property={','.join(_PROPERTIES)}"),
-            *("--", f"{app}@*.service"),
-        ],
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        check=False,
-    ).stdout
-    found = []
-    for block in shown.split("\n\n"):
-        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        pid, number = values.get("MainPID", "0"), values.get("Id", "").rpartition("@")[2]
-        if values.get("ActiveState") == "active" and pid != "0":
-            found.append(
-                Instance(
-                    values["Id"],
-                    int(number.removesuffix(".service")),
-                    int(pid),
-                    values["InvocationID"],
-                    int(values["ActiveEnterTimestampMonotonic"]) / 1e6,
-                )
-            )
-    return found
+    return [
+        Instance(
+            values["Id"],
+            int(values["Id"].removesuffix(".service").rpartition("@")[2]),
+            int(values["MainPID"]),
+            values["InvocationID"],
+            int(values["ActiveEnterTimestampMonotonic"]) / 1e6,
+        )
+        for values in shown(app, _PROPERTIES)
+        if values["ActiveState"] == "active" and values["MainPID"] != "0"
+    ]
 
 
 def systemctl(*arguments: str) -> None:
