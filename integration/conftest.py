@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,22 @@ import pytest
 
 from integration.harness import Pm2sd, Project, systemctl
 from integration.pm2 import BINARY, Pm2
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Gives all tests of one of vm/'s machines to one worker, which boots it once; first of all.
+
+    (xdist has --dist=loadgroup for that; its 3.8 forgets the groups under pytest 9.2.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByMachine(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            machine = re.fullmatch(r"integration/vm/.*\[(debian\d+)\]", nodeid)
+            return machine[1] if machine else nodeid
+
+    return ByMachine(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,15 +10,6 @@ import pytest
 from integration.vm.machine import RELEASES, Machine, missing
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives the tests of a release to one worker of pytest-xdist, so that it is booted once."""
-    for item in items:
-        call = getattr(item, "callspec", None)
-        if call and "booted" in call.params:
-            item.add_marker(pytest.mark.xdist_group(f"debian{call.params['booted']}"))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def user_manager() -> None:
     """These tests bring their own systemd: nothing is asked of this machine's."""
