@@ -44,7 +44,9 @@ demo: setup
 	@examples/demo
 
 bench: pm2
+	@integration/provision npm wrk
 	integration/sandbox -- $(PYTHON) -m benchmarks.run
+	[ ! -x .node/18/bin/node ] || integration/sandbox -- $(PYTHON) -m benchmarks.rolling 18
 
 clean:
 	rm -rf .venv .vm .node .mypy_cache .ruff_cache benchmarks/.pm2

@@ -12,6 +12,11 @@ def proportional(pid: int) -> float:
     return _megabytes(Path("/proc", str(pid), "smaps_rollup"), "Pss")
 
 
+def anonymous(pid: int) -> float:
+    """MB that are the process's own, without what is mapped from files."""
+    return _megabytes(Path("/proc", str(pid), "status"), "RssAnon")
+
+
 def _megabytes(path: Path, field: str) -> float:
     found = re.search(rf"^{field}:\s+(\d+) kB$", path.read_text(), re.MULTILINE)
     if not found:
@@ -25,9 +30,7 @@ def systemd() -> float:
     What journald has mapped of its files is the page cache's and does not count.
     """
     manager = proportional(_pid_of("systemd", os.getuid()))
-    return manager + _megabytes(
-        Path("/proc", str(_pid_of("systemd-journal", 0)), "status"), "RssAnon"
-    )
+    return manager + anonymous(_pid_of("systemd-journal", 0))
 
 
 def _pid_of(comm: str, uid: int) -> int:

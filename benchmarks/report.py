@@ -12,10 +12,11 @@ HEADINGS = ("what", "runs", "PM2", "pm2sd", "pm2sd : PM2", "of CPU time", "targe
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Pairs of one quantity, PM2's first, smaller being better.
+    """Pairs of one quantity, PM2's first.
 
     ``cpu`` are pairs of milliseconds that the two commands computed, where commands were timed.
-    ``target`` is the greatest ratio that we want to see.
+    ``target`` is the greatest ratio that we want to see where smaller is better, ``at_least`` the
+    smallest where greater is.
     """
 
     title: str
@@ -23,6 +24,7 @@ class Row:
     unit: str = "ms"
     cpu: Sequence[tuple[float, float]] = ()
     target: float | None = None
+    at_least: float | None = None
 
     @classmethod
     def of_runs(
@@ -46,7 +48,7 @@ class Row:
             f"{_range(Spread.of(ours for _, ours in self.pairs))} {self.unit}",
             _range(ratio, _decimals),
             f"{ratios(self.cpu).median:.2f}" if self.cpu else "",
-            _verdict(ratio.median, self.target),
+            _verdict(ratio.median, self.target, self.at_least),
         )
 
 
@@ -57,7 +59,11 @@ def ratios(pairs: Sequence[tuple[float, float]]) -> Spread:
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table that can be read as it is."""
-    lines = [HEADINGS, *(row.cells() for row in rows)]
+    return columns([HEADINGS, *(row.cells() for row in rows)])
+
+
+def columns(lines: Sequence[Sequence[str]]) -> str:
+    """Cells, of which the first line are headings, as a Markdown table."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     texts = [
         "| "
@@ -69,10 +75,12 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join([texts[0], rule, *texts[1:]])
 
 
-def _verdict(ratio: float, target: float | None) -> str:
-    if target is None:
-        return ""
-    return f"<= {target:.2f}: {'met' if ratio <= target else 'MISSED'}"
+def _verdict(ratio: float, at_most: float | None, at_least: float | None) -> str:
+    if at_most is not None:
+        return f"<= {at_most:.2f}: {'met' if ratio <= at_most else 'MISSED'}"
+    if at_least is not None:
+        return f">= {at_least:.2f}: {'met' if ratio >= at_least else 'MISSED'}"
+    return ""
 
 
 def _short(number: float) -> str:

@@ -1,62 +1,170 @@
-"""``python -m benchmarks.rolling [ROUNDS]``: requests that fail while a cluster's instances change.
+"""``python -m benchmarks.rolling [NODE]``: requests that fail while a cluster changes.
 
-Four instances of an unmodified Node server on a real systemd (run it in the sandbox), and two loads
-at once, with a connection for each request and with connections that are kept. A round is a rolling
-reload, ``systemctl --user restart`` of each instance, and scaling to 6 and to 2 and back.
+Four instances of an ordinary Node app, and two clients at once: 50 connections that are kept, and 8
+with a connection for each request. First PM2, then pm2sd, with the same app and file. Part of
+``make bench``; with the argument 18 everything runs on the Node that integration/fetch-node.sh has
+fetched.
 """
 
 from __future__ import annotations
 
-import json
-import socket
+import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from integration.clients import Load
+from benchmarks import subjects
+from benchmarks.clusters import Clients, Cluster, clients, cluster
+from benchmarks.conditions import conditions
+from benchmarks.measure import MeasuringFailed
+from benchmarks.report import columns
+from benchmarks.subjects import Subject
+from integration.stampede import Seen
 
-APP = Path(__file__).parents[1] / "integration" / "apps" / "cluster.js"
-NAME = "rolling"
-
-
-def pm2sd(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "pm2sd", *arguments], check=True, capture_output=True)
-
-
-def change() -> None:
-    pm2sd("reload", NAME)
-    for number in range(4):
-        subprocess.run(["systemctl", "--user", "restart", f"{NAME}@{number}"], check=True)
-    for instances in ("6", "2", "4"):
-        pm2sd("scale", NAME, instances)
+INSTANCES = 4
+RELOADS = 5
+OTHER_NODES = Path(__file__).parents[1] / ".node"
 
 
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    app = {"name": NAME, "script": str(APP), "exec_mode": "cluster", "instances": 4}
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What the clients saw of one event: kept connections, then one for each request.
+
+    ``note`` is what else there is to tell of it.
+    """
+
+    title: str
+    kept: Seen
+    single: Seen
+    note: str = ""
+
+
+def events(subject: Subject, directory: Path) -> Iterator[Event]:
+    """Every event, one after the other."""
+    with (
+        cluster(subject, directory, INSTANCES, delay=2) as running,
+        clients(running.port) as both,
+    ):
+        both.until(both.well, "the first answer")
+
+        def event(title: str, *works: Callable[[], object]) -> Event:
+            print(f"benchmarks: {subject.name}: {title}", file=sys.stderr)
+            statuses = {str(work()) for work in works}
+            return Event(title, *both.seen(), note=f"exit status {' '.join(sorted(statuses))}")
+
+        reload = lambda: running.do("reload", running.name)  # noqa: E731
+        yield event(f"rolling reload, {RELOADS} times", *[reload] * RELOADS)
+        numbers = range(INSTANCES)
+        yield event("restart of each instance", *(lambda n=n: restart(running, n) for n in numbers))
+        counts = ("2", "6", "2")
+        yield event(
+            "scale to 2, 6, 2", *(lambda n=n: running.do("scale", running.name, n) for n in counts)
+        )
+        running.do("scale", running.name, str(INSTANCES))
+        for build, title in (("broken", "a build that throws"), ("stuck", "one never ready")):
+            both.until(both.well, "recovery")
+            running.build.write_text(build)
+            yield event(f"reload into {title}", reload)
+            running.build.write_text("good")
+            running.do("restart", running.name)
+        both.until(both.well, "recovery")
+        yield kill(running, both)
+
+
+def restart(running: Cluster, number: int) -> int:
+    """Restart one instance, by ``pm2 restart ID`` or systemctl."""
+    if running.subject.name == "PM2":
+        return running.do("restart", str(running.instances()[number][0]))
+    unit = f"{running.name}@{number}"
+    return subprocess.run(["systemctl", "--user", "restart", unit], check=False).returncode
+
+
+def kill(running: Cluster, both: Clients) -> Event:
+    """SIGKILL of instance 0; the note tells how many failures cannot have been its own."""
+    victim = running.instances()[0][1]
+    process = os.pidfd_open(victim)
+    os.kill(victim, signal.SIGKILL)
+    select.select([process], [], [], 10)
+    gone = time.time()
+    os.close(process)
+
+    def again() -> bool:
+        try:
+            return running.instances()[0][1] not in (0, victim)
+        except MeasuringFailed:
+            return False
+
+    kept, single = both.seen()
+    own = {"", f"0 {victim}"}
+    strays = [
+        one
+        for one in (*kept.failures, *single.failures)
+        if one.answered_by not in own or (not one.answered_by and one.began > gone)
+    ]
+    both.until(again, "the restart of the killed instance")
+    return Event("SIGKILL of one instance", kept, single, f"{len(strays)} of others failed")
+
+
+def rows(pm2: list[Event], ours: list[Event]) -> Iterator[tuple[str, ...]]:
+    """The cells of the table, and the sum of all in the last one."""
+    for theirs, own in zip(pm2, ours, strict=True):
+        yield (own.title, "kept", failed(theirs.kept), failed(own.kept), theirs.note, own.note)
+        yield ("", "one each", failed(theirs.single), failed(own.single), "", "")
+    sums = (
+        failed(Seen.together(seen for one in some for seen in (one.kept, one.single)))
+        for some in (pm2, ours)
+    )
+    yield ("all", "both", *sums, "", "")
+
+
+def failed(seen: Seen) -> str:
+    return f"{len(seen.failures):,} of {seen.sent:,}"
+
+
+HEADINGS = ("event", "connections", "PM2 failed", "pm2sd failed", "PM2", "pm2sd")
+
+
+def report(pm2: Subject, ours: Subject, directory: Path) -> str:
+    """The table."""
+    theirs = list(events(pm2, directory))
+    return columns([HEADINGS, *rows(theirs, list(events(ours, directory)))])
+
+
+def use_node(version: str) -> None:
+    """Has all that is started from now on use a Node of integration/fetch-node.sh."""
+    place = OTHER_NODES / version / "bin"
+    if not (place / "node").exists():
+        raise MeasuringFailed(f"no Node {version}: run integration/fetch-node.sh first")
+    os.environ["PATH"] = f"{place}:{os.environ['PATH']}"
+
+
+def main() -> int:
+    """Measure, and print the table."""
+    if os.environ.get("PM2SD_SANDBOX") != "1":
+        print("benchmarks: they run in the sandbox only: make bench", file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory, "ecosystem.json")
-        file.write_text(json.dumps({"apps": [{**app, "env": {"PORT": port}}]}))
-        pm2sd("apply", str(file))
-        loads = {
-            "a connection per request": Load(port, clients=4),
-            "kept connections": Load(port, clients=16, keep_alive=True),
-        }
-        begin = time.monotonic()
-        with loads["a connection per request"], loads["kept connections"]:
-            for _ in range(rounds):
-                change()
-        seconds = time.monotonic() - begin
-        for kind, load in loads.items():
-            print(f"{kind}: {load.count} answered in {seconds:.0f} s, {len(load.failures)} failed")
-            for failure in sorted(set(load.failures)):
-                print(f"  {failure}: {load.failures.count(failure)}")
-        pm2sd("delete", NAME)
+        home = Path(directory)
+        try:
+            if sys.argv[1:]:
+                use_node(sys.argv[1])
+            pm2, ours = subjects.pm2(home / "pm2"), subjects.pm2sd(home / "pm2sd")
+            try:
+                print(conditions(pm2, ours), end="\n\n")
+                print(report(pm2, ours, home))
+            finally:
+                pm2.run("kill")
+        except MeasuringFailed as failure:
+            print(f"benchmarks: {failure}", file=sys.stderr)
+            return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

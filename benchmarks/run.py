@@ -1,4 +1,4 @@
-"""Measure pm2sd beside PM2 and print one table; run by ``make bench``, in the sandbox.
+"""Measure pm2sd beside PM2 and print the tables; run by ``make bench``, in the sandbox.
 
 It restarts and deletes everything that the two run, so it refuses to start anywhere else.
 Exit status 0 when everything was measured, whatever came out; 1 when measuring failed.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks import crash, memory, subjects, workloads
+from benchmarks import crash, memory, rolling, subjects, throughput, workloads
 from benchmarks.announcements import Announcements
 from benchmarks.conditions import conditions
 from benchmarks.measure import MeasuringFailed, Run, in_turn
@@ -58,7 +58,7 @@ class Change:
 
 
 def main() -> int:
-    """Measure, and print the table on stdout; what goes on is told on stderr."""
+    """Measure, and print the tables on stdout; what goes on is told on stderr."""
     if os.environ.get("PM2SD_SANDBOX") != "1":
         print("benchmarks: they run in the sandbox only: make bench", file=sys.stderr)
         return 1
@@ -70,8 +70,10 @@ def main() -> int:
             bench.pm2.run("ping")
             try:
                 print(conditions(bench.pm2, bench.ours), end="\n\n")
-                print(table([*measure(bench)]))
-                print(f"\n{floor(bench)}")
+                print(table([*measure(bench), *throughput.rows(bench.pm2, bench.ours, home)]))
+                print(f"\n{floor(bench)}", end="\n\n")
+                print(throughput.balance(bench.pm2, bench.ours, home), end="\n\n")
+                print(rolling.report(bench.pm2, bench.ours, home))
             finally:
                 bench.pm2.run("kill")
         except MeasuringFailed as failure:

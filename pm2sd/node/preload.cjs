@@ -308,7 +308,8 @@ function stopWhenIdle({ idle_timeout: timeout, backlog = LARGEST_BACKLOG }) {
 
 // Node closes inherited descriptors when it executes a child. A child that writes to our stdout
 // before we listen is taken for the app itself (or the next wrapper) and gets everything; so do the
-// workers of an app that uses cluster itself.
+// workers of an app that uses cluster itself. Others do not speak to the manager (podman would, for
+// its container), but for the program that the app may run to do so.
 function handOver(settings, sockets, state) {
   const { ChildProcess } = require('child_process');
   const { spawn } = ChildProcess.prototype;
@@ -316,7 +317,12 @@ function handOver(settings, sockets, state) {
     const { stdio = 'pipe', envPairs = [] } = options;
     const list = typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio;
     const isWorker = envPairs.some((pair) => pair.startsWith('NODE_UNIQUE_ID='));
-    if (!isWorker && (state.listening || !isOurStdout(list[1]))) return spawn.call(this, options);
+    if (!isWorker && (state.listening || !isOurStdout(list[1]))) {
+      const speaks = options.args?.some((word) => word.includes('systemd-notify'));
+      if (speaks) return spawn.call(this, options);
+      const silent = envPairs.filter((pair) => !pair.startsWith('NOTIFY_SOCKET='));
+      return spawn.call(this, { ...options, envPairs: silent });
+    }
     const fds = sockets.map((_, i) => list.length + i);
     const next = JSON.stringify({ ...settings, listen: sockets.map(({ text }) => text), fds });
     return spawn.call(this, {

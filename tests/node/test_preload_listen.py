@@ -250,6 +250,24 @@ def test_children_know_nothing_of_it(app: Run, listening: Listening) -> None:
     assert '"HOME"' in line
 
 
+def test_children_do_not_speak_to_the_manager(app: Run) -> None:
+    """But for the app itself, and systemd-notify when the app runs it."""
+    script = """
+        const { exec, spawn } = require('child_process');
+        const print = 'echo ${NOTIFY_SOCKET-nothing}';
+        console.log(process.env.NOTIFY_SOCKET);
+        exec(print, (_, out) => {
+            process.stdout.write(out);
+            exec(`: systemd-notify; ${print}`, (_, out) => {
+                process.stdout.write(out);
+                spawn('sh', ['-c', print], { stdio: 'inherit' });
+            });
+        });
+    """
+    running = app(script, env={"NOTIFY_SOCKET": "/nowhere"})
+    assert running.end() == (0, "/nowhere\nnothing\n/nowhere\n/nowhere\n", "")
+
+
 @pytest.mark.parametrize(
     "spawn",
     [
