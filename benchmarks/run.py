@@ -70,7 +70,7 @@ def main() -> int:
             bench.pm2.run("ping")
             try:
                 print(conditions(bench.pm2, bench.ours), end="\n\n")
-                print(table([*measure(bench), *throughput.rows(bench.pm2, bench.ours, home)]))
+                print(table([*measure(bench)]))
                 print(f"\n{floor(bench)}", end="\n\n")
                 print(throughput.balance(bench.pm2, bench.ours, home), end="\n\n")
                 print(rolling.report(bench.pm2, bench.ours, home))
@@ -84,6 +84,7 @@ def main() -> int:
 
 def measure(bench: Bench) -> Iterator[Row]:
     """Every row, measured when it is asked for."""
+    yield from throughput.memories(bench.pm2, bench.ours, bench.directory)
     yield measure_memory(bench)
     say("versions")
     runs = bench.in_turn(lambda one: one.run("--version"), LIST_ROUNDS)
@@ -93,6 +94,7 @@ def measure(bench: Bench) -> Iterator[Row]:
             yield from measure_shape(bench, shape, fifo)
     yield measure_crash(bench, "sleeper.sh", "SIGKILL until the next process runs")
     yield measure_crash(bench, "http-answer.js", "SIGKILL until it answers HTTP again")
+    yield from throughput.speeds(bench.pm2, bench.ours, bench.directory)
 
 
 def measure_memory(bench: Bench) -> Row:

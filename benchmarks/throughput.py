@@ -34,25 +34,30 @@ BALANCE_OF = 4
 """Instances whose balance is measured."""
 
 
-def rows(pm2: Subject, ours: Subject, directory: Path) -> Iterator[Row]:
-    """Memory and speed of two instances."""
+def memories(pm2: Subject, ours: Subject, directory: Path) -> Iterator[Row]:
+    """What a cluster of two instances adds to the memory of the app itself.
+
+    To be asked first: what systemd has freed hides what it takes anew.
+    """
+    say("memory of clusters")
     before = memory.systemd()
-    with ExitStack() as stack:
-        one = stack.enter_context(cluster(ours, directory, 2))
+    with cluster(ours, directory, 2) as own:
         grown = memory.systemd() - before
-        theirs = stack.enter_context(cluster(pm2, directory, 2))
-        reuse = stack.enter_context(cluster(ours, directory, 2, reuse_port=True))
-        daemon = int(Path(pm2.environment["PM2_HOME"], "pm2.pid").read_text())
-        yield Row(
-            "2 instances: memory of the supervisor",
-            [(memory.proportional(daemon), grown)],
-            unit="MB",
-        )
-        yield Row(
-            "2 instances: memory of each, above the app alone",
-            [(above(theirs, directory), above(one, directory))],
-            unit="MB",
-        )
+        with cluster(pm2, directory, 2) as theirs:
+            daemon = int(Path(pm2.environment["PM2_HOME"], "pm2.pid").read_text())
+            supervisors = (memory.proportional(daemon), grown)
+            instances = (above(theirs, directory), above(own, directory))
+    yield Row("2 instances: memory of the supervisor", [supervisors], unit="MB")
+    yield Row("2 instances: memory of each above the app's own", [instances], unit="MB")
+
+
+def speeds(pm2: Subject, ours: Subject, directory: Path) -> Iterator[Row]:
+    """Requests per second of two instances."""
+    with (
+        cluster(pm2, directory, 2) as theirs,
+        cluster(ours, directory, 2) as one,
+        cluster(ours, directory, 2, reuse_port=True) as reuse,
+    ):
         for kind, options in KINDS.items():
             for own, title in ((one, "one socket"), (reuse, "reuse_port")):
                 say(f"requests per second, {kind}, {title}")
