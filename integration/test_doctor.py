@@ -240,10 +240,13 @@ def test_a_port_that_somebody_else_has(pm2sd: Pm2sd, project: Project) -> None:
     the(examined(pm2sd, name), "ports", "ok")
 
 
-def test_a_pm2_that_runs_an_app_of_the_same_name(pm2sd: Pm2sd, project: Project, pm2: Pm2) -> None:
+@pytest.mark.parametrize("mode", [(), ("-i", "1")], ids=["fork", "cluster"])
+def test_a_pm2_that_runs_an_app_of_the_same_name(
+    pm2sd: Pm2sd, project: Project, pm2: Pm2, mode: tuple[str, ...]
+) -> None:
     name = applied(pm2sd, project)
     script = project.write("forever.js", "setInterval(() => {}, 1000)\n")
-    assert pm2("start", script, "--name", name).exit_status == 0
+    assert pm2("start", script, "--name", name, *mode).exit_status == 0
     mine = [one for one in of(examined(pm2sd, name), "pm2") if str(pm2.home) in one["message"]]
     assert [one["status"] for one in mine] == ["warn"]
     assert mine[0]["details"] == [f"{name}: both PM2 and pm2sd have an app of this name"]

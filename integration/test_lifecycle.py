@@ -196,7 +196,7 @@ def test_a_readiness_that_does_not_come_is_a_failure(
     }
     result = pm2sd("apply", project.ecosystem([app]), timeout=20)
     assert result.exit_status == ExitStatus.FAILED
-    assert "in time" in result.stderr
+    assert "was not ready within listen_timeout" in result.stderr
 
 
 def test_scale_adds_at_the_end_and_removes_the_highest(pm2sd: Pm2sd, project: Project) -> None:

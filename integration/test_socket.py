@@ -71,6 +71,16 @@ def test_unmodified_instances_share_the_port_of_env(pm2sd: Pm2sd, project: Proje
     assert load.failures == []
 
 
+def test_an_app_of_any_name_has_its_socket(pm2sd: Pm2sd, project: Project) -> None:
+    name = project.name("@apps/w\u00e9b: 1")
+    port = cluster(pm2sd, project, name=name)
+    first = get(port)
+    assert first
+    reloaded = pm2sd("reload", name)
+    assert reloaded.exit_status == ExitStatus.OK, reloaded
+    assert get(port) != first
+
+
 @pytest.mark.parametrize("keep_alive", [False, True])
 def test_nothing_is_lost_while_instances_change(
     pm2sd: Pm2sd, project: Project, keep_alive: bool

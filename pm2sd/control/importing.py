@@ -72,17 +72,17 @@ def write(path: Path, found: Imported, *, force: bool) -> None:
     """Write the ecosystem file and the secrets beside it, each whole or not at all.
 
     What holds secrets only its owner may read. Raises Pm2sdError for a file that exists, unless
-    with ``force``.
+    with ``force``, or where it is one of secrets and holds these already.
     """
     if path.suffix not in (".yaml", ".yml"):
         raise Pm2sdError(f"{path} will be YAML", hint=f"call it {path.stem}.yaml")
     secrets = {path.parent / below: text for below, text in found.secrets.items()}
     if not force:
         for target in (path, *secrets):
-            if os.path.lexists(target):
+            if os.path.lexists(target) and not _holds(target, secrets.get(target)):
                 raise Pm2sdError(
                     f"{target} exists already",
-                    hint="name another file with -o, or replace it with --force",
+                    hint="move it away, or replace it: pm2sd import --force",
                 )
     try:
         for target, text in secrets.items():
@@ -94,3 +94,10 @@ def write(path: Path, found: Imported, *, force: bool) -> None:
         raise Pm2sdError(f"there is no directory {path.parent}") from error
     except OSError as error:
         raise failure(error, "write", path) from error
+
+
+def _holds(path: Path, text: str | None) -> bool:
+    try:
+        return text is not None and path.read_bytes() == text.encode()
+    except OSError:
+        return False

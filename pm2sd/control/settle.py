@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pm2sd.control.session import Session
 from pm2sd.errors import Pm2sdError
@@ -106,6 +106,8 @@ def _why(unit: str, last: Ending) -> str:
 
 
 def _how(unit: str, last: Ending) -> str:
+    if last.result == "timeout":  # of a start, where only readiness takes its time
+        last = replace(last, result="unready")
     return str(last) if last.code else _from_journal(unit) or str(last)
 
 

@@ -39,8 +39,9 @@ def listen(
         subject.note(
             "listen",
             Fidelity.APPROXIMATE,
-            "the instances share no port, because none is known: write listen: 3000 with the port "
-            "that the app listens on, or set PORT in env",
+            "no port is known that the instances could share, and where each opens the same one "
+            "all but the first fail: write listen: 3000 with the port that the app listens on, or "
+            "set PORT in env",
         )
     return ()
 

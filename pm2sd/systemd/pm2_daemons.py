@@ -5,6 +5,7 @@ PM2's own command is not asked: it starts a daemon where none runs.
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from typing import Final
@@ -57,8 +58,13 @@ def pm2_daemons() -> tuple[Pm2Daemon, ...]:
 
 
 def _name(pid: int) -> str | None:
-    """PM2 gives each process the variables ``name`` and ``pm_id``."""
+    """PM2 gives each process the variables ``name`` and ``pm_id``, in a cluster all as JSON."""
     environ = _environment(pid)
+    if "pm2_env" in environ:
+        try:
+            return str(json.loads(environ["pm2_env"])["name"])
+        except (ValueError, KeyError, TypeError):
+            return None
     return environ.get("name") if "pm_id" in environ else None
 
 

@@ -213,6 +213,11 @@ def unit_text(name: Text) -> Escaped:
     return Escaped(_spell(name, str))
 
 
+def unit_word(name: Text) -> Escaped:
+    r"""A unit's name in ``Sockets=``, the one list of units that takes ``\x`` for an ``x``."""
+    return Escaped(unit_text(name).replace("\\", r"\\"))
+
+
 def word(text: str) -> Escaped:
     """One of a directive's fixed words: ``always``, ``SIGINT``."""
     if not _WORD.fullmatch(text):

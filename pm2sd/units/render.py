@@ -63,6 +63,7 @@ FILTERS: Final[Mapping[str, Callable[[Any], escape.Escaped | list[escape.Escaped
     "timeout": escape.timeout,
     "unit": escape.unit,
     "unit_text": escape.unit_text,
+    "unit_word": escape.unit_word,
     "word": escape.word,
 }
 
