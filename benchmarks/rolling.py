@@ -86,8 +86,10 @@ def restart(running: Cluster, number: int) -> int:
 
 
 def kill(running: Cluster, both: Clients) -> Event:
-    """SIGKILL of instance 0; the note tells how many failures cannot have been its own."""
-    victim = running.instances()[0][1]
+    """SIGKILL of the busiest instance; the note tells how many failures cannot have been its own."""
+    busiest = both.kept.seen(500).answers.most_common(1)[0][0]
+    victim = int(busiest.split()[1])
+    both.seen()
     process = os.pidfd_open(victim)
     os.kill(victim, signal.SIGKILL)
     select.select([process], [], [], 10)
@@ -96,16 +98,16 @@ def kill(running: Cluster, both: Clients) -> Event:
 
     def again() -> bool:
         try:
-            return running.instances()[0][1] not in (0, victim)
+            pids = {pid for _, pid in running.instances().values()}
         except MeasuringFailed:
             return False
+        return len(pids) == INSTANCES and pids.isdisjoint((0, victim))
 
     kept, single = both.seen()
-    own = {"", f"0 {victim}"}
     strays = [
         one
         for one in (*kept.failures, *single.failures)
-        if one.answered_by not in own or (not one.answered_by and one.began > gone)
+        if one.answered_by not in ("", busiest) or (not one.answered_by and one.began > gone)
     ]
     both.until(again, "the restart of the killed instance")
     return Event("SIGKILL of one instance", kept, single, f"{len(strays)} of others failed")
