@@ -86,7 +86,7 @@ def restart(running: Cluster, number: int) -> int:
 
 
 def kill(running: Cluster, both: Clients) -> Event:
-    """SIGKILL of the busiest instance; the note tells how many failures cannot have been its own."""
+    """SIGKILL of the busiest instance; the note tells how many failures were not its own."""
     busiest = both.kept.seen(500).answers.most_common(1)[0][0]
     victim = int(busiest.split()[1])
     both.seen()
