@@ -278,7 +278,8 @@ systemd.
 | `fail` | something does not work, or will not when it is started again |
 
 The exit status is 1 if something failed, else 0; warnings do not count. With selectors the checks
-of apps are made of these apps only.
+of apps are made of these apps only. `--system` looks at the machine's own manager and its apps, and
+passes over `user-bus`, `runtime-dir` and `linger`, which are a user's.
 
 `--fix` does what cannot hurt, says what it did, and looks again: nothing is stopped, no app is
 restarted, root is not needed. What it does is in the last column.
