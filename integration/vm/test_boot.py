@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from integration.harness import Result
-from integration.vm.machine import Machine, only
+from integration.harness import Result, eventually
+from integration.vm.machine import PATIENCE, Machine, only
 
 LINKS = "ls .config/systemd/user/default.target.wants 2>/dev/null"
 SLEEPER = "setInterval(() => {}, 1e6)"
@@ -198,8 +198,8 @@ def test_the_main_road(machine: Machine) -> None:
     before = ok(machine, "pm2sd pid web").stdout.split()
     ok(machine, "pm2sd reload web")
     assert not set(before) & set(ok(machine, "pm2sd pid web").stdout.split())
-    logs = ok(machine, "pm2sd logs web --nostream --raw --lines 50").stdout
-    assert logs.count("listening") == 4
+    logs = "pm2sd logs web --nostream --raw --lines 50"
+    eventually(lambda: ok(machine, logs).stdout.count("listening") == 4, PATIENCE)
     assert ok(machine, "pm2sd describe web").stdout
     verified = machine.run("systemd-analyze --user verify web.target web@0.service web.socket")
     assert verified.stderr == "", verified

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from integration.harness import eventually
-from integration.vm.machine import Machine, only
+from integration.vm.machine import PATIENCE, Machine, only
 
 TESTER = 1000
 
@@ -97,7 +97,7 @@ def test_a_manager_that_was_not_given_a_controller(machine: Machine) -> None:
 def test_a_kill_for_want_of_memory(machine: Machine) -> None:
     leak = {"script": "/src/integration/apps/leaks.py", "args": "200 3", "interpreter": "python3"}
     apply(machine, {"name": "leak", "max_memory_restart": "40M", "restart_delay": 60000, **leak})
-    found = eventually(lambda: _warned(machine, "oom"), timeout=60)
+    found = eventually(lambda: _warned(machine, "oom"), PATIENCE)
     assert "leak" in found[0]["app"]
     assert "max_memory_restart is 40M" in found[0]["message"]
 
@@ -118,7 +118,7 @@ def test_lines_that_journald_dropped(machine: Machine) -> None:
         apply(machine, {"name": "loud", **loud})
         # journald tells it when the interval is over and another line comes.
         machine.run("sleep 4; pm2sd restart loud")
-        found = eventually(lambda: _warned(machine, "journal-dropped"), timeout=30)
+        found = eventually(lambda: _warned(machine, "journal-dropped"), PATIENCE)
         assert "pm2sd journald" in found[0]["hint"]
     finally:
         as_root(machine, f"rm {conf}; systemctl restart systemd-journald")

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from integration.harness import eventually
-from integration.vm.machine import Machine, only
+from integration.vm.machine import PATIENCE, Machine, only
 
 MB = 2**20
 GROWS = "/src/integration/apps/grows.js"
@@ -65,8 +65,8 @@ print(json.dumps(most))
 """
 
 
-def ok(machine: Machine, command: str, timeout: float = 60) -> str:
-    done = machine.run(command, timeout=timeout)
+def ok(machine: Machine, command: str) -> str:
+    done = machine.run(command)
     assert done.exit_status == 0, done
     return done.stdout
 
@@ -95,7 +95,7 @@ def killed(machine: Machine, name: str) -> list[dict[str, Any]]:
         found = rows(machine, name)
         return found if any(row["oom"] and row["state"] == "online" for row in found) else []
 
-    return eventually(look, 60)
+    return eventually(look, PATIENCE)
 
 
 def group(machine: Machine, file: str) -> str:
@@ -141,7 +141,7 @@ def test_a_leaking_child_of_a_shell_counts(machine: Machine) -> None:
 @only("13")
 def test_without_autorestart_it_stays_down_and_says_why(machine: Machine) -> None:
     apply(machine, {"name": "once", "max_memory_restart": f"{LIMIT}M", "autorestart": False})
-    eventually(lambda: rows(machine, "once")[0]["state"] == "errored", 60)
+    eventually(lambda: rows(machine, "once")[0]["state"] == "errored", PATIENCE)
     (row,) = rows(machine, "once")
     assert (row["pid"], row["result"], row["oom"]) == (None, "oom-kill", True)
     assert "errored (oom)" in machine.run("pm2sd status once").stdout
@@ -195,16 +195,18 @@ def test_a_graceful_restart_drops_nothing(machine: Machine) -> None:
 
     # The cache of files is no reason.
     ok(machine, "head -c 60M /dev/zero >big && curl -sSf localhost:8080/read/$HOME/big")
-    ok(machine, check, timeout=120)
+    ok(machine, check)
     assert pids(machine, "web") == first
 
     pid = int(ok(machine, "curl -sSf localhost:8080/grow"))
     assert pid in first
-    eventually(lambda: pid not in pids(machine, "web"), 60)  # by its own timer
-    ok(machine, check, timeout=120)  # waits for the end of it
+    eventually(lambda: pid not in pids(machine, "web"), PATIENCE)  # by its own timer
+    ok(machine, check)  # waits for the end of it
     after = pids(machine, "web")
     ok(machine, "touch enough")
-    told = eventually(lambda: re.search(r"^(\d+) (\d+)$", ok(machine, "tail -n1 client.txt")))
+    told = eventually(
+        lambda: re.search(r"^(\d+) (\d+)$", ok(machine, "tail -n1 client.txt")), PATIENCE
+    )
     assert told
 
     assert len(set(first) & set(after)) == 1
@@ -226,13 +228,13 @@ def test_pm2_looks_every_30_seconds_and_at_the_main_process_only(machine: Machin
     apps = [{"name": "leak", "script": GROWS, **limits}, {"name": "child", **shell, **limits}]
     machine.write("pm2.json", json.dumps({"apps": apps}))
     machine.write("watch.py", WATCH)
-    done = machine.run(f"{PM2} start pm2.json", timeout=120)
+    done = machine.run(f"{PM2} start pm2.json")
     assert done.exit_status == 0, done
     try:
-        used = machine.run("python3 watch.py", timeout=150).json
+        used = machine.run("python3 watch.py").json
         counted = json.loads(ok(machine, f"{PM2} jlist").splitlines()[-1])
     finally:
-        machine.run(f"{PM2} kill", timeout=120)
+        machine.run(f"{PM2} kill")
     restarts = {one["name"]: one["pm2_env"]["restart_time"] for one in counted}
     print(f"PM2 with a limit of {LIMIT} MB: {used}, restarts: {restarts}")
     assert restarts == {"leak": 1, "child": 0}

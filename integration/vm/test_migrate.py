@@ -17,9 +17,9 @@ def test_what_pm2_ran_is_there_after_a_reboot(machine: Machine) -> None:
         "app/ecosystem.json",
         json.dumps({"apps": [{"name": "moved", "script": "app.js", "env": {"WORD": "kept"}}]}),
     )
-    started = machine.run(f"{IN_PATH} cd app && pm2 start ecosystem.json && pm2 save", timeout=120)
+    started = machine.run(f"{IN_PATH} cd app && pm2 start ecosystem.json && pm2 save")
     assert started.exit_status == 0, started
-    moved = machine.run(f"{IN_PATH} pm2sd migrate --yes", timeout=120)
+    moved = machine.run(f"{IN_PATH} pm2sd migrate --yes")
     assert moved.exit_status == 0, moved
     assert machine.run(f"{IN_PATH} pm2 kill").exit_status == 0
     assert machine.run("pm2sd startup").exit_status == 0
