@@ -199,6 +199,15 @@ def test_a_readiness_that_does_not_come_is_a_failure(
     assert "was not ready within listen_timeout" in result.stderr
 
 
+def test_the_hint_against_scaling_to_nothing_can_be_typed(pm2sd: Pm2sd, project: Project) -> None:
+    name = project.name("a b")
+    app = {"name": name, "script": "sleep", "args": "60"}
+    assert pm2sd("apply", project.ecosystem([app])).exit_status == 0
+    result = pm2sd("scale", name, "0")
+    assert result.exit_status == ExitStatus.USAGE
+    assert f"hint: pm2sd stop '{name}', or pm2sd delete '{name}'" in result.stderr
+
+
 def test_scale_adds_at_the_end_and_removes_the_highest(pm2sd: Pm2sd, project: Project) -> None:
     apply(pm2sd, project, instances=2, increment_var="PORT", env={"PORT": "7000"})
     before = pids(project, "a", 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from shlex import quote
 from signal import Signals
 
 from pm2sd.control import boot, counting
@@ -122,7 +123,7 @@ def scaled(session: Session, stored: StoredApp, instances: str) -> tuple[Plan, l
     if number < 1:
         raise Pm2sdError(
             f"an app has at least one instance, not {number}",
-            hint=f"pm2sd stop {stored.app.name}, or pm2sd delete {stored.app.name}",
+            hint=f"pm2sd stop {quote(stored.app.name)}, or pm2sd delete {quote(stored.app.name)}",
             code=ExitStatus.USAGE,
         )
     wanted = [Wanted(replace(stored.app, instances=number), stored.notes)]
