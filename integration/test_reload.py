@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from pm2sd.systemd.paths import user_runtime_directory
 APP = """\
 // cluster.js, but for what the files beside it say: it may throw, take long, or never get ready.
 const fs = require('node:fs');
+const has = (file) => fs.existsSync(`${__dirname}/${file}`);
 const { NODE_APP_INSTANCE: number } = process.env;
-if (fs.existsSync(`${__dirname}/broken`) || process.env.BROKEN === number) throw Error('no good');
+if (has('broken') || process.env.BROKEN === number) throw Error('no good');
 if (process.env.BROKEN === 'all') throw Error('no good');
-process.env.READY = fs.existsSync(`${__dirname}/stuck`) ? 'never' : '1';
+if (has('empty')) process.exit(0);
+process.env.READY = has('stuck') ? 'never' : has('slow') ? '4000' : '1';
 require(CLUSTER);
 """
 
@@ -37,6 +40,8 @@ class Web:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
         self.instances = 2
+        self.wait_ready = True
+        self.listen_timeout = 2000
 
     def apply(
         self, instances: int = 2, *, status: ExitStatus | None = ExitStatus.OK, **env: Any
@@ -47,8 +52,8 @@ class Web:
             "script": str(self.script),
             "exec_mode": "cluster",
             "instances": instances,
-            "wait_ready": True,
-            "listen_timeout": 2000,
+            "wait_ready": self.wait_ready,
+            "listen_timeout": self.listen_timeout,
             "env": {"PORT": self.port, **env},
         }
         self.instances = instances
@@ -61,11 +66,20 @@ class Web:
         units = (f"{self.name}@{number}.service" for number in range(self.instances))
         return [properties(unit, "MainPID")["MainPID"] for unit in units]
 
+    def state(self, number: int) -> str:
+        """The ActiveState of an instance."""
+        return properties(f"{self.name}@{number}.service", "ActiveState")["ActiveState"]
+
+    @property
+    def drop_in(self) -> Path:
+        """Where an extra instance is noted."""
+        units = user_runtime_directory() / "systemd/user"
+        return units / f"{self.name}@{self.instances}.service.d"
+
     def is_extra_there(self) -> bool:
         """Whether anything is left of an instance beyond those of the app."""
-        left = user_runtime_directory() / "systemd/user" / f"{self.name}@{self.instances}.service.d"
         units = systemctl("list-units", "--all", "--plain", "--no-legend", f"{self.name}@*.service")
-        return left.exists() or f"{self.name}@{self.instances}." in units.stdout
+        return self.drop_in.exists() or f"{self.name}@{self.instances}." in units.stdout
 
     def extra_was_there(self) -> bool:
         """Whether an extra instance ever said anything."""
@@ -100,8 +114,9 @@ def test_a_reload_drops_nothing(web: Web, instances: int, keep_alive: bool) -> N
 
 
 @pytest.mark.parametrize("instances", [1, 2])
-@pytest.mark.parametrize("how", ["broken", "stuck"])
+@pytest.mark.parametrize("how", ["broken", "stuck", "empty"])
 def test_a_build_that_does_not_come_up_disturbs_nothing(web: Web, how: str, instances: int) -> None:
+    web.wait_ready = how == "stuck"
     web.apply(instances, DELAY=1)
     before = web.pids()
     web.project.write(how, "")
@@ -192,5 +207,60 @@ def test_what_an_interrupted_reload_leaves_is_taken_away(web: Web, number: int) 
         if number != signal.SIGKILL:
             assert not web.is_extra_there()
         assert web.pm2sd("start", web.name).exit_status == ExitStatus.OK
+        assert not web.is_extra_there()
+    assert load.failures == []
+
+
+_POINTS: dict[str, Callable[[Web, list[str]], bool]] = {
+    "noted": lambda web, _: web.drop_in.exists(),
+    "started": lambda web, _: web.state(web.instances) == "activating",
+    "first goes": lambda web, before: web.pids()[0] not in (before[0], "0"),
+    "last went": lambda web, before: web.pids()[-1] not in (before[-1], "0"),
+}
+"""Moments of a reload, by the main processes before it."""
+
+
+def killed_reload(web: Web, point: str) -> None:
+    """Kills a reload at one of its moments."""
+    before = web.pids()
+    process = subprocess.Popen(
+        web.pm2sd.command("reload", web.name),
+        cwd=web.project.path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    eventually(lambda: _POINTS[point](web, before), 60)
+    process.kill()
+    process.wait(60)
+
+
+def test_whenever_a_reload_is_killed_the_next_command_tidies_up(web: Web) -> None:
+    web.apply(2)
+    commands = {
+        "noted": ["apply"],
+        "started": ["scale", web.name, "2"],
+        "first goes": ["start", web.name],
+        "last went": ["restart", web.name],
+    }
+    with Load(web.port) as load:
+        for point, command in commands.items():
+            killed_reload(web, point)
+            done = web.pm2sd(*command)
+            assert done.exit_status == ExitStatus.OK, (point, done)
+            assert not web.is_extra_there(), point
+            assert [web.state(0), web.state(1)] == ["active", "active"]
+        assert web.pm2sd("diff").exit_status == ExitStatus.OK
+    assert load.failures == []
+
+
+def test_an_extra_instance_that_alone_serves_goes_once_another_does(web: Web) -> None:
+    web.listen_timeout = 20_000
+    web.apply(1)
+    with Load(web.port) as load:
+        web.project.write("slow", "")
+        killed_reload(web, "first goes")
+        assert web.state(0) == "activating"
+        assert web.pm2sd("start", web.name).exit_status == ExitStatus.OK
+        assert web.state(0) == "active"
         assert not web.is_extra_there()
     assert load.failures == []

@@ -16,7 +16,7 @@ from typing import Final
 from pm2sd.control import counting, extra
 from pm2sd.control.interruption import interruptible, uninterrupted
 from pm2sd.control.session import Session
-from pm2sd.control.settle import Failure, bring_up
+from pm2sd.control.settle import Failure, bring_up, gone
 from pm2sd.ecosystem.app import App
 from pm2sd.plan.select import Instance
 from pm2sd.plan.stored import StoredApp
@@ -97,10 +97,9 @@ def _gate(session: Session, app: App, units: Sequence[str]) -> Iterator[list[Fai
     try:
         with interruptible():
             extra.announce(unit)
-            yield [
-                replace(failure, why=f"{failure.why}{_UNTOUCHED}")
-                for failure in bring_up(session, [Job("start", unit)])
-            ]
+            # One that ended well is not started again, and serves as little as one that failed.
+            refusals = bring_up(session, [Job("start", unit)]) or gone(session, unit)
+            yield [replace(one, why=f"{one.why}{_UNTOUCHED}") for one in refusals]
     finally:
         with uninterrupted():
             extra.remove(session.bus)

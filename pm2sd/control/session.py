@@ -38,8 +38,11 @@ def changing(on_wait: Callable[[int | None], None] | None = None) -> Iterator[Se
 
     ``on_wait`` is called with the holder's pid when another pm2sd is at work; what it leaves is
     seen by this session, since everything is read after the lock was taken. Extra instances that
-    it left are taken away.
+    it left are taken away, one that is needed until the app is up again at the end.
     """
     with Bus.open() as bus, apply_lock(on_wait):
         extra.remove(bus)
-        yield Session(bus, UnitDirectory())
+        try:
+            yield Session(bus, UnitDirectory())
+        finally:
+            extra.remove(bus)

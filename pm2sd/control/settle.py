@@ -97,6 +97,13 @@ def settle(
     return [Failure(unit, down[unit]) for unit in units if unit in down]
 
 
+def gone(session: Session, unit: str) -> list[Failure]:
+    """That an instance which was started does not run any more, however well it ended."""
+    if any(row.active == "active" for row in session.bus.units_by_name([unit])):
+        return []
+    return [Failure(unit, _why(unit, ending(session.bus, unit)))]
+
+
 def _why(unit: str, last: Ending) -> str:
     how = _how(unit, last)
     if last.restarts:
