@@ -76,6 +76,10 @@ class Web:
         units = user_runtime_directory() / "systemd/user"
         return units / f"{self.name}@{self.instances}.service.d"
 
+    def restarts(self) -> list[int]:
+        """How often each instance was restarted, as status says."""
+        return [row["restarts"] for row in self.pm2sd("status", "--json", self.name).json]
+
     def is_extra_there(self) -> bool:
         """Whether anything is left of an instance beyond those of the app."""
         units = systemctl("list-units", "--all", "--plain", "--no-legend", f"{self.name}@*.service")
@@ -143,6 +147,7 @@ def test_an_applied_change_is_rolled_out_the_same_way(web: Web) -> None:
         said = web.apply(4, MORE="yes")
         assert f"reloading {web.name}, one instance after the other" in said
         assert set(before).isdisjoint(web.pids())
+        assert web.restarts() == [1, 1, 0, 0]
         web.apply(2, MORE="less")
         seen = load.count
         eventually(lambda: load.count > seen + 20)
@@ -159,6 +164,7 @@ def test_a_change_that_does_not_come_up_is_taken_back(web: Web) -> None:
     assert "the instances that serve were not touched; its unit files are as before" in said
     web.instances = 3
     assert web.pids()[:2] == before[:2]
+    assert web.restarts()[:2] == [0, 0]
     assert web.pm2sd("cat", web.name).stdout == cat
     # What systemd starts again after a crash is what served before.
     systemctl("kill", "--signal=KILL", f"{web.name}@0.service")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pm2sd.control import boot, counting, limits, preload, probe, rotation, sockets
-from pm2sd.control.rolling import Rolling, roll_out
+from pm2sd.control.rolling import Rolling, one_by_one, roll_out
 from pm2sd.control.running import running
 from pm2sd.control.session import Session
 from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs
@@ -152,14 +152,16 @@ def carry_out(
     Killed at any point, the next plan finds what is left to do: files are compared, units that the
     manager has not read again are found by asking it, and restarts are noted beforehand.
     """
-    sockets.refuse_taken([one.app for one in wanted], todo)
-    _make_log_directories(one.app for one in wanted)
+    apps = [one.app for one in wanted]
+    sockets.refuse_taken(apps, todo)
+    _make_log_directories(apps)
     noted = pending.load()
     _note_restarts(todo)
-    counting.reset_failed(session, [*todo.stop, *todo.start, *todo.restart], todo.restart)
+    at_once = set(todo.restart) - one_by_one(todo, apps)  # the others may never be restarted
+    counting.reset_failed(session, [*todo.stop, *todo.start, *todo.restart], at_once)
     try:
-        preload.install(session.directory.path, [one.app for one in wanted])
-        probe.install(session.directory.path, [one.app for one in wanted])
+        preload.install(session.directory.path, apps)
+        probe.install(session.directory.path, apps)
         # On a full disk nothing may have been stopped.
         with session.directory.staged(todo.write) as put_in_place:
             stubborn = _stop(session, todo)
@@ -186,7 +188,7 @@ def carry_out(
     if todo.enable or todo.disable:
         session.directory.sync_boot_links()
     session.bus.reset_failed([*todo.start, *todo.restart, *todo.stop])
-    left = roll_out(session, todo, [one.app for one in wanted], say)
+    left = roll_out(session, todo, apps, say)
     failures = [*left.failures, *_start(session, left, say)]
     _strike_restarts(todo, left.owed)
     if todo.write or todo.remove:

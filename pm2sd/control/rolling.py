@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pm2sd.control import limits
@@ -35,13 +35,23 @@ def roll_out(
     Of an app that does not come up behind its gate the unit files are put back, and what was
     stopped is started again: it serves as before, and a crash does not bring up what is broken.
     """
-    gated = {app.name: app for app in apps if has_gate(app)}
     left = Rolling(todo.start, todo.restart)
+    for change, app, units in _gated(todo, apps):
+        left = _roll_one(session, todo, change, app, units, left, say)
+    return left
+
+
+def one_by_one(todo: Plan, apps: Sequence[App]) -> frozenset[str]:
+    """The instances among the plan's restarts that ``roll_out`` makes, if it comes to that."""
+    return frozenset(unit for _, _, units in _gated(todo, apps) for unit in units)
+
+
+def _gated(todo: Plan, apps: Sequence[App]) -> Iterator[tuple[AppChange, App, list[str]]]:
+    gated = {app.name: app for app in apps if has_gate(app)}
     for change in todo.changes:
         units = [unit for unit in change.restart if unit in todo.restart]
         if change.name in gated and units:
-            left = _roll_one(session, todo, change, gated[change.name], units, left, say)
-    return left
+            yield change, gated[change.name], units
 
 
 def _roll_one(
