@@ -34,7 +34,13 @@ def booted(
 
 
 @pytest.fixture(scope="module")
-def machine(booted: Machine) -> Iterator[Machine]:
-    """The machine, shared by the tests of a file; as new after them, but for its logs."""
+def machine(request: pytest.FixtureRequest, booted: Machine) -> Iterator[Machine]:
+    """The machine, shared by the tests of a file; as new after them, but for its logs.
+
+    A file that says so, because its tests break a machine in many ways, leaves another one behind.
+    """
     yield booted
-    booted.renew()
+    if getattr(request.module, "BREAKS_THE_MACHINE", False):
+        booted.replace()
+    else:
+        booted.renew()

@@ -167,6 +167,12 @@ class Machine:
         self.power_off()
         self.boot()
 
+    def replace(self) -> None:
+        """Throws the machine away, its disk with it, and boots another one."""
+        self.power_cut()
+        self._disk.unlink()
+        self.boot()
+
     def renew(self) -> None:
         """Ends whatever the user tester runs, and empties the home; boots it if it is lost.
 

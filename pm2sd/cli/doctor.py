@@ -65,7 +65,7 @@ def examined(selectors: list[str] | None) -> list[Result]:
     """What there is to say of the apps that are named, or of all; see docs/doctor.md."""
     from pm2sd.observe.doctor.examine import examine
 
-    known = Known.read()
+    known = Known.read_if_possible()
     return examine(known, pick(known, selectors), whole=not selectors)
 
 
