@@ -14,11 +14,15 @@ from pm2sd.systemd.paths import state_directory
 
 
 def load(unit_name: str) -> int:
-    """The moment before which an app's journal is hidden; 0 if it never was, or cannot be read."""
+    """The moment before which an app's journal is hidden; 0 if it never was, or cannot be read.
+
+    0 also where it is still to come: the clock was set back, and what is said now must be seen.
+    """
     try:
-        return int(_path(unit_name).read_bytes())
+        moment = int(_path(unit_name).read_bytes())
     except (OSError, ValueError):
         return 0
+    return moment if moment <= time.time_ns() // 1000 else 0
 
 
 def save(unit_name: str) -> int:
