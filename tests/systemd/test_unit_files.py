@@ -16,6 +16,7 @@ from pm2sd.errors import Pm2sdError
 from pm2sd.systemd import unit_files
 from pm2sd.systemd.unit_files import UnitDirectory
 from pm2sd.units.mark import MARK_PREFIX
+from tests.systemd.namespace import in_namespace
 
 OURS = f"{MARK_PREFIX} 0.1.0\n[Service]\nExecStart=/bin/true\n"
 
@@ -156,24 +157,8 @@ print(sorted(os.listdir(units.path)), units.read("web@.service"))
 """
 
 
-def in_namespace(setup: str, path: Path, script: str) -> str:
-    """Run Python after ``setup``, in a mount namespace of its own."""
-    command = ["unshare", "--mount", "--", "sh", "-c", f'{setup} && exec "$@"', "sh"]
-    done = subprocess.run(
-        [*command, sys.executable, "-c", script, str(path)],
-        capture_output=True,
-        check=False,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
-    if done.returncode and "unshare" in done.stderr:
-        pytest.skip("needs the right to mount")
-    assert not done.stderr
-    return done.stdout
-
-
 def test_a_full_disk(tmp_path: Path) -> None:
-    out = in_namespace(f"mount -t tmpfs -o size=1m none {tmp_path}", tmp_path, FULL_DISK)
+    out = in_namespace(f"mount -t tmpfs -o size=1m none {tmp_path}", FULL_DISK, str(tmp_path))
     first, second = out.splitlines()
     assert "No space left on device" in first
     assert f"df -h {tmp_path}" in first
@@ -196,7 +181,7 @@ for action in (lambda u: u.write({"new.target": "x"}), lambda u: u.remove(["old.
 def test_a_read_only_file_system(tmp_path: Path) -> None:
     (tmp_path / "old.target").write_text(OURS)
     setup = f"mount --bind {tmp_path} {tmp_path} && mount -o remount,bind,ro {tmp_path}"
-    for line in in_namespace(setup, tmp_path, READ_ONLY).splitlines():
+    for line in in_namespace(setup, READ_ONLY, str(tmp_path)).splitlines():
         assert "Read-only file system" in line
         assert f"findmnt -T {tmp_path}" in line
 
