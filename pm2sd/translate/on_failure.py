@@ -8,6 +8,7 @@ from typing import Final
 
 from pm2sd.ecosystem.app import App
 from pm2sd.ecosystem.nodes import Plain
+from pm2sd.notes import Fidelity, Note
 from pm2sd.translate.auxiliary import Auxiliary
 from pm2sd.translate.checks import program, regularly
 from pm2sd.translate.logs import streams
@@ -17,6 +18,9 @@ from pm2sd.units.model import INSTANCE, AuxiliaryService, Mark, Text
 
 _FAILED: Final = "failed"
 _ALERTS: Final = "alerts"
+
+ENDING_SINCE: Final = 251
+"""MONITOR_SERVICE_RESULT and the like are given to handlers since then (NEWS of 251)."""
 
 _LONGEST_LOOK: Final = 30_000
 _LOOKS: Final = 4
@@ -50,6 +54,19 @@ def handler(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
         syslog_identifier=f"{names.unit_name(app.name)}:{_FAILED}",
     )
     return Auxiliary((unit,))
+
+
+def told_less(app: App, systemd: int) -> tuple[Note, ...]:
+    """What a handler is not told by an older systemd."""
+    if systemd >= ENDING_SINCE or not (app.on_failure or app.webhook):
+        return ()
+    lacks = (
+        "the webhook does not say how an instance ended"
+        if app.webhook and not app.on_failure
+        else "the command gets no MONITOR_ variables"
+    )
+    text = f"{lacks}: systemd tells it since {ENDING_SINCE}, and this is {systemd}"
+    return (Note("on_failure", Fidelity.APPROXIMATE, text),)
 
 
 def handler_of(app: App) -> Text | None:

@@ -13,7 +13,7 @@ from pm2sd.notes import Note
 from pm2sd.translate.auxiliary import Auxiliary
 from pm2sd.translate.checks import health, idle
 from pm2sd.translate.memory import graceful, total
-from pm2sd.translate.on_failure import alerts, handler
+from pm2sd.translate.on_failure import alerts, handler, told_less
 from pm2sd.translate.service import service
 from pm2sd.translate.socket import sockets
 from pm2sd.translate.target import instance_drop_ins, secrets_file, target
@@ -67,7 +67,11 @@ def translate(
         *(add(app, mark) for add in _BESIDE),
         *(add(app, mark, unit_directory) for add in (handler, health, idle, alerts)),
     ]
-    said = (*said, *(note for one in beside for note in one.notes))
+    said = (
+        *said,
+        *(note for one in beside for note in one.notes),
+        *told_less(app, systemd),
+    )
     record = {
         "Record": app.to_json(),
         "Ids": json.dumps(list(ids)),

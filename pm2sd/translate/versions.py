@@ -7,7 +7,11 @@ from typing import Final
 from pm2sd.errors import ExitStatus, Pm2sdError
 
 MINIMUM: Final = 245
-"""Every directive of the templates is known to it (ProtectClock= is the newest, NEWS of 245)."""
+"""Every directive of the templates is known to it (ProtectClock= is the newest, NEWS of 245).
+
+So is what else the units ask for: Type=exec and append: (240), systemd-cat's --stderr-priority=
+(241), ExecStart=: (242), PrivateUsers= in a user manager (245). on_failure is told more since 251.
+"""
 
 
 def refuse_too_old(systemd: int) -> None:

@@ -178,7 +178,12 @@ def test_units_and_notes_are_the_expected_ones(case: str, systemd: int) -> None:
 @pytest.mark.parametrize(("version", "like"), [(245, 252), (249, 252), (253, 252), (254, 257)])
 @pytest.mark.parametrize("case", CASES)
 def test_other_versions_get_the_units_of_a_neighbour(case: str, version: int, like: int) -> None:
-    assert translated(case, version) == read_tree(expected(case, like))
+    assert units(translated(case, version)) == units(read_tree(expected(case, like)))
+
+
+def units(files: Mapping[str, str]) -> dict[str, str]:
+    """Without the notes, which say what an older version cannot do."""
+    return {path: text for path, text in files.items() if path != "notes.txt"}
 
 
 def installed_systemd() -> int:

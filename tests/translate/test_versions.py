@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pm2sd.ecosystem.app import App
 from pm2sd.errors import Pm2sdError
+from pm2sd.translate.on_failure import ENDING_SINCE
+from pm2sd.translate.translation import translate
 from pm2sd.translate.versions import MINIMUM, refuse_too_old
 
 TEMPLATES = Path(__file__).parents[2] / "unit_templates"
@@ -70,3 +74,24 @@ def test_an_older_systemd_is_refused_with_the_version_that_will_do() -> None:
     with pytest.raises(Pm2sdError, match=f"systemd {MINIMUM - 1} is too old") as caught:
         refuse_too_old(MINIMUM - 1)
     assert str(MINIMUM) in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("teller", "lacks"),
+    [
+        ({"on_failure": ("mail", "ann")}, "the command gets no MONITOR_ variables"),
+        ({"webhook": {"url": "http://localhost/"}}, "the webhook does not say how"),
+    ],
+)
+def test_what_a_handler_is_not_told_by_an_older_systemd_is_noted(
+    teller: dict[str, Any], lacks: str
+) -> None:
+    app = App(name="web", script="a.sh", command=("/a.sh",), cwd="/", **teller)
+    notes = {
+        version: translate(app, systemd=version, unit_directory="/", ids=[0]).notes
+        for version in (ENDING_SINCE - 1, ENDING_SINCE)
+    }
+    (note,) = notes[ENDING_SINCE - 1]
+    assert note.option == "on_failure"
+    assert note.text.startswith(lacks)
+    assert notes[ENDING_SINCE] == ()
