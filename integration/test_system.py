@@ -157,6 +157,7 @@ def test_its_boot_and_its_doctor_are_the_machines(system: System, project: Proje
         assert system(command).exit_status == ExitStatus.OK
         assert run("systemctl", "is-enabled", f"{name}.target").stdout.strip() == state
     assert system("save").exit_status == ExitStatus.OK
+    assert "answers as the machine's manager" in system("ping").stdout
 
     assert as_root("systemctl", "disable", f"{name}.target", cwd=project.path).exit_status == 0
     unit = f"/etc/systemd/system/{name}@.service"

@@ -12,13 +12,15 @@ from pm2sd import __version__
 from pm2sd.cli import output
 from pm2sd.cli.status import Json
 from pm2sd.errors import NoUserManager
+from pm2sd.systemd import scope
 from pm2sd.systemd.bus import Bus
 
 
 def ping() -> None:
     """Say whether the user manager answers. Exits 6 with the cause where it does not."""
+    manager = "the machine's manager" if scope.system else "your user manager"
     with Bus.open() as bus:
-        output.emit(f"systemd {bus.manager('Version')} answers as your user manager")
+        output.emit(f"systemd {bus.manager('Version')} answers as {manager}")
 
 
 def report(json: Json = False) -> None:
