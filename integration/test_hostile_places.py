@@ -1,17 +1,18 @@
 """Places where pm2sd cannot work: one error with the cause and its remedy, and nothing changed.
 
-Each is made in a mount namespace of the test's own, so that nobody else is disturbed.
+Each is made in a mount namespace of the test's own, or for a user of its own, so that nobody else
+is disturbed.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from integration.harness import Pm2sd, Project, Result, run
+from integration.harness import Pm2sd, Project, Result, as_root, run
 from pm2sd.errors import ExitStatus
 
 USER = os.environ.get("USER") or "tester"
@@ -152,3 +153,48 @@ def test_no_libsystemd(pm2sd: Pm2sd, file: Path) -> None:
     library = found.stdout.split()[0]
     result = in_place(f"mount --bind /dev/null {library}", pm2sd.command("apply", file))
     refused(result, ExitStatus.FAILED, "pystemd cannot be loaded", "install libsystemd-dev")
+
+
+@pytest.fixture
+def stranger(project: Project) -> Iterator[str]:
+    """A user who never logged in."""
+    if "PM2SD_SANDBOX" not in os.environ:
+        pytest.skip("needs root; in the sandbox there is a way to it")
+    user = project.name("s")
+    assert as_root("/usr/sbin/useradd", "--create-home", user, cwd=Path("/")).exit_status == 0
+    yield user
+    as_root("loginctl", "disable-linger", user, cwd=Path("/"))
+    as_root("systemctl", "stop", f"user@{_uid(user)}.service", cwd=Path("/"))
+    as_root("/usr/sbin/userdel", "--force", "--remove", user, cwd=Path("/"))
+
+
+def _uid(user: str) -> str:
+    return run("id", "-u", user).stdout.strip()
+
+
+def test_the_hints_for_a_user_without_a_session_mend_it(pm2sd: Pm2sd, stranger: str) -> None:
+    """What sudo -u gives: another's uid, no session, no XDG_RUNTIME_DIR."""
+    home = Path("/home") / stranger
+
+    def as_stranger(*words: str) -> Result:
+        become = ("--reuid", stranger, "--regid", stranger, "--init-groups")
+        env = ("env", "-i", f"HOME={home}", "PATH=/usr/bin:/bin")
+        return as_root(*env, "setpriv", *become, *pm2sd.command(*words), cwd=home)
+
+    def type_in(hint: str) -> None:
+        done = as_root(*hint.removeprefix("sudo ").split(), cwd=Path("/"))
+        assert done.exit_status == 0, done
+
+    linger = f"sudo loginctl enable-linger {stranger}"
+    start = f"sudo systemctl start user@{_uid(stranger)}.service"
+    app = ("start", "/bin/sleep", "--name", "a", "--interpreter", "none", "--", "1000")
+    refused(as_stranger(*app), ExitStatus.NO_USER_MANAGER, "lingering is off", linger)
+    assert not (home / ".config").exists()
+    type_in(linger)
+    assert as_stranger(*app).exit_status == ExitStatus.OK
+    as_root("systemctl", "stop", f"user@{_uid(stranger)}.service", cwd=Path("/"))
+    refused(as_stranger("status"), ExitStatus.NO_USER_MANAGER, "is not running", start)
+    type_in(start)
+    status = as_stranger("status")
+    assert status.exit_status == ExitStatus.OK, status
+    assert "online" in status.stdout, "what ran comes back with the manager"
