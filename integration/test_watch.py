@@ -57,6 +57,11 @@ class Watched:
         path = self.project.path / "starts"
         return len(path.read_text().splitlines()) if path.exists() else 0
 
+    def has_started(self, times: int) -> bool:
+        """Whether it was started so often and no more; systemd is done before the app notes it."""
+        eventually(lambda: self.starts() >= times)
+        return self.starts() == times
+
     def said(self) -> list[str]:
         """What the watcher has said so far."""
         identifier = self.unit.removesuffix(".service")
@@ -94,7 +99,7 @@ def git(tree: Path, *arguments: str) -> None:
 
 def test_each_kind_of_change_restarts_the_app_once(watched: Watched) -> None:
     assert watched.apply().exit_status == ExitStatus.OK
-    assert watched.starts() == 1
+    assert watched.has_started(1)
     watched.write("src/deep/er/a.js")
     wait_for_restarts(watched, 1)
     watched.write("new/dir/b.js")
@@ -116,7 +121,7 @@ def test_each_kind_of_change_restarts_the_app_once(watched: Watched) -> None:
         "src/deep/er/a.js, src/deep/er/c.js",
         "lib/deep/er/c.js",
     ]
-    assert watched.starts() == 8
+    assert watched.has_started(8)
 
 
 def test_a_git_checkout_is_one_restart(watched: Watched) -> None:
@@ -136,7 +141,7 @@ def test_a_git_checkout_is_one_restart(watched: Watched) -> None:
     git(watched.tree, "checkout", "--quiet", "main")
     wait_for_restarts(watched, 2)
     assert len(watched.after_fence()) == 2
-    assert watched.starts() == 4
+    assert watched.has_started(4)
 
 
 def test_what_is_ignored_never_restarts(watched: Watched) -> None:
@@ -150,7 +155,7 @@ def test_what_is_ignored_never_restarts(watched: Watched) -> None:
     watched.write("logs/new/x", "src/a.tmp", ".env", ".git/index", "node_modules/x/index.js")
     watched.write("node_modules/y/z.js", "src/.a.js.swp", "out/app.log", "out/app.log.1")
     assert watched.after_fence() == []
-    assert watched.starts() == 2
+    assert watched.has_started(2)
 
 
 def test_what_is_asked_for_is_watched_whatever_its_name(watched: Watched) -> None:
@@ -169,7 +174,7 @@ def test_one_watcher_restarts_all_instances(watched: Watched) -> None:
     watched.write("index.js")
     wait_for_restarts(watched, 1)
     assert watched.said()[-1] == "index.js changed; restarted instance 0, 1, 2"
-    assert watched.starts() == 6
+    assert watched.has_started(6)
     shown = properties(watched.unit, "TasksCurrent", "ActiveState", "StatusText")
     assert shown["ActiveState"] == "active"
     assert shown["StatusText"] == "watching 4 directories"
@@ -245,7 +250,7 @@ def test_it_goes_when_it_is_not_wanted_any_more(watched: Watched) -> None:
     assert properties(watched.unit, "MainPID") != before
     watched.write("lib/x.js")
     assert watched.after_fence() == []
-    assert watched.starts() == 2
+    assert watched.has_started(2)
 
 
 def test_twenty_thousand_files_cost_nothing_while_nothing_happens(watched: Watched) -> None:
