@@ -67,6 +67,10 @@ def test_explain_tells_of_options_and_knows_aliases(pm2sd: Pm2sd) -> None:
     two = pm2sd("explain", "cwd", "env").stdout
     assert "WorkingDirectory=" in two
     assert "Environment=" in two
+    everything = pm2sd("explain")
+    assert everything.exit_status == ExitStatus.OK
+    assert "\n  cron_restart  " in everything.stdout
+    assert len(pm2sd("explain", "--json").json) > 80
     unknown = pm2sd("explain", "instnces")
     assert unknown.exit_status == ExitStatus.USAGE
     assert "'instances'" in unknown.stderr

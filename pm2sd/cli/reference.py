@@ -62,17 +62,26 @@ def schema() -> None:
 
 
 def explain(
-    options: Annotated[list[str], typer.Argument(metavar="OPTION...", help="Options of apps.")],
+    options: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Argument(
+            metavar="[OPTION...]",
+            help="Options of apps; without one, the list of all.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """What an option of the ecosystem file means in PM2, and what it becomes here."""
-    from pm2sd.ecosystem.explain import explain as text_of
-    from pm2sd.ecosystem.explain import record
+    from pm2sd.ecosystem import explain
+    from pm2sd.ecosystem.options import OPTIONS
 
     if json:
-        output.emit_json([record(option) for option in options])
-        return
-    output.emit("\n".join(text_of(option) for option in options).rstrip("\n"))
+        output.emit_json([explain.record(key) for key in options or [o.name for o in OPTIONS]])
+    elif options:
+        output.emit("\n".join(explain.explain(key) for key in options).rstrip("\n"))
+    else:
+        output.emit(explain.overview().rstrip("\n"))
 
 
 def version(json: Json = False) -> None:

@@ -1,10 +1,11 @@
-"""The options table for people: one option in full, and all of them in a table."""
+"""The options table for people: one option in full, all of them in a list or in a table."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from textwrap import indent, wrap
+from textwrap import indent, shorten, wrap
 from typing import Final
 
 from pm2sd.ecosystem.nodes import Node
@@ -25,6 +26,9 @@ _OUR_VERDICTS: Final = {
     Fidelity.BETTER: "is pm2sd's own",
     Fidelity.APPROXIMATE: "is pm2sd's own, and does not work everywhere",
 }
+
+_SENTENCE: Final = re.compile(r"\.(?= |$)")
+_CLAUSE: Final = re.compile(r"[;:,](?= )")
 
 _LEGEND: Final = """\
 # What becomes of PM2's options
@@ -59,6 +63,29 @@ def explain(key: str) -> str:
     return f"{option.name} {_verdict(option)}\n\n{rows}\n{prose}\n"
 
 
+def overview() -> str:
+    """Every option with the beginning of what it does, a line each, under the sections' names."""
+    width = max(len(option.name) for option in OPTIONS)
+    sections = ["\n".join([f"{section.value}:", *_entries(section, width)]) for section in Section]
+    return "\n\n".join([*sections, "pm2sd explain OPTION says all about one.\n"])
+
+
+def _entries(section: Section, width: int) -> Iterator[str]:
+    for option in OPTIONS:
+        if option.section is section:
+            yield f"  {option.name:<{width}}  {_beginning(option.doc, WIDTH - width - 4)}"
+
+
+def _beginning(text: str, width: int) -> str:
+    """The first sentence of a text, or as many clauses of it as fit, or else as many words."""
+    sentence = _SENTENCE.split(text, maxsplit=1)[0]
+    if len(sentence) <= width:
+        return sentence
+    heads = [sentence[: end.start()] for end in _CLAUSE.finditer(sentence)]
+    whole = [head for head in heads if len(head) <= width and head.count("(") == head.count(")")]
+    return whole[-1] if whole else shorten(sentence, width, placeholder=" ...")
+
+
 def record(key: str) -> dict[str, str]:
     """The same as data: ``name``, ``fidelity``, and the texts of ``explain`` that there are.
 
@@ -77,7 +104,7 @@ def _the_option(key: str) -> Option:
         near = nearest(key)
         raise Pm2sdError(
             f"no option is called {key!r}",
-            hint=f"did you mean {near!r}?" if near else "pm2sd schema lists them all",
+            hint=f"did you mean {near!r}?" if near else "pm2sd explain lists them all",
             code=ExitStatus.USAGE,
         )
     return option

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pm2sd.ecosystem.explain import conversion_matrix, default_text, explain
+from pm2sd.ecosystem.explain import conversion_matrix, default_text, explain, overview
 from pm2sd.ecosystem.options import OPTIONS, Option, Section, find
 from pm2sd.errors import ExitStatus, Pm2sdError
 
@@ -23,6 +23,24 @@ def test_any_name_will_do(key: str) -> None:
 def test_a_block_is_explained_as_a_block() -> None:
     assert explain("env_production").startswith("env_NAME ")
     assert "envNAME" not in explain("env_production")
+
+
+def test_the_list_has_a_line_for_every_option_under_its_section() -> None:
+    lines = overview().splitlines()
+    width = max(len(option.name) for option in OPTIONS)
+    assert [line[:-1] for line in lines if line.endswith(":")] == [one.value for one in Section]
+    listed = [line for line in lines if line.startswith("  ")]
+    assert [line.split()[0] for line in listed] == [
+        option.name for section in Section for option in OPTIONS if option.section is section
+    ]
+    assert max(map(len, lines)) <= 90
+    for line in listed:
+        text = line[width + 4 :]
+        whole = find(line.split()[0])
+        assert whole is not None
+        assert len(text) > 3
+        assert whole.doc.startswith(text.removesuffix(" ..."))
+        assert text.count("(") == text.count(")") or text.endswith(" ...")
 
 
 def test_lines_are_short() -> None:
@@ -53,7 +71,7 @@ def test_defaults_have_units(name: str, shown: str) -> None:
     ("key", "hint"),
     [
         ("instanses", "did you mean 'instances'?"),
-        ("teapot", "pm2sd schema lists them all"),
+        ("teapot", "pm2sd explain lists them all"),
     ],
 )
 def test_an_unknown_option_is_an_error(key: str, hint: str) -> None:

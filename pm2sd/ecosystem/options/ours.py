@@ -39,8 +39,8 @@ OURS = (
         name="secrets",
         section=Section.OURS,
         type=Environment(),
-        doc="Variables like env, kept in a file that only the user can read, and that "
-        "systemctl cat and pm2sd describe do not show.",
+        doc="Secret variables, kept in a file that only the user can read; they are written as in "
+        "env, and systemctl cat and pm2sd describe do not show them.",
         becomes="EnvironmentFile=",
         fidelity=Fidelity.BETTER,
         difference="PM2 keeps every variable readable by all, in its dump file.",
@@ -280,8 +280,8 @@ OURS = (
         section=Section.OURS,
         type=Boolean(),
         default_text="false; true with schedule",
-        doc="Makes up, once, for the times of cron_restart or schedule that passed while the "
-        "machine was off or the app was stopped.",
+        doc="Makes up for missed times of cron_restart or schedule, once for all that passed while "
+        "the machine was off or the app was stopped.",
         becomes="Persistent=",
         fidelity=Fidelity.BETTER,
         difference="PM2 never does.",
@@ -291,9 +291,9 @@ OURS = (
         name="idle_timeout",
         section=Section.OURS,
         type=Duration(least=500),
-        doc="Stops an app of one instance with listen, when nobody has been connected to it for "
-        "that long; the next connection starts it, and waits in the kernel until it is up. apply "
-        "and boot open its socket only.",
+        doc="Stops an app that nobody has been connected to for that long; the next connection "
+        "starts it, and waits in the kernel until it is up. The app has listen, and one instance; "
+        "apply and boot open its socket only.",
         becomes="NAME.socket with Service=NAME@0.service",
         fidelity=Fidelity.BETTER,
         difference="PM2 has nothing like it.",

@@ -113,8 +113,8 @@ RUN = (
         default_text="cluster for Node where instances is written, else fork",
         pm2="fork runs each instance as a process of its own, cluster as a worker of Node's "
         "cluster module, all behind one port.",
-        doc="fork or cluster. Every instance is a process of its own in both; in a cluster they "
-        "share the sockets of listen.",
+        doc="fork or cluster; every instance is a process of its own in both, and in a cluster "
+        "they share the sockets of listen.",
         becomes="instances of NAME@.service, NAME.socket",
         fidelity=Fidelity.BETTER,
         difference="The sockets are systemd's: no connection is lost while instances restart, and "
@@ -198,8 +198,9 @@ RUN = (
         type=Account("a user's name or number"),
         default_text="the user who calls",
         pm2="Runs the app as this user; PM2 itself must run as root.",
-        doc="With sudo pm2sd --system apply, whose units are the machine's own; without --system "
-        "only the user who calls, since a user's manager runs nothing as anybody else.",
+        doc="The user that the app runs as, with sudo pm2sd --system apply, whose units are the "
+        "machine's own; without --system only the user who calls, since a user's manager runs "
+        "nothing as anybody else.",
         becomes="User= (with --system)",
         fidelity=Fidelity.BETTER,
         difference="Without it, --system takes the user who called sudo; nothing runs as root "
@@ -213,7 +214,8 @@ RUN = (
         type=Account("a group's name or number"),
         default_text="the group of the user who calls",
         pm2="Runs the app with this group; PM2 itself must run as root.",
-        doc="With --system, as uid; without it only the group of the user who calls.",
+        doc="The group that the app runs with, as uid; without --system only the group of the user "
+        "who calls.",
         becomes="Group= (with --system)",
         fidelity=Fidelity.EXACT,
         difference="",
