@@ -37,7 +37,7 @@ vm: setup
 	@integration/vm/build
 
 test: lint pm2 vm
-	integration/sandbox --rate-limit 1000/2s -- $(PYTHON) -m pytest integration/test_rate_limit.py
+	SANDBOXES=1 SANDBOX_OPTIONS='--rate-limit 1000/2s' integration/run-tests integration/test_rate_limit.py
 	integration/run-tests
 
 demo: setup

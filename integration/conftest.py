@@ -26,6 +26,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
             machine = re.fullmatch(r"integration/vm/.*\[(debian\d+)\]", nodeid)
             return machine[1] if machine else nodeid
 
+        # Where a worker dies, xdist 3.8 waits for ever (its issues 1323, 1327 and 1378): the tests
+        # that it had done are handed out again, as nothing to do, and so is the one it died of; and
+        # its successor begins only when a second test is handed to it.
+
+        def remove_node(self, node: object) -> str | None:
+            units = self.assigned_work.pop(node).items()
+            left = [(scope, test) for scope, unit in units for test in unit if not unit[test]]
+            for scope, test in left[1:]:
+                self.workqueue.setdefault(scope, {})[test] = False
+            for other in self.nodes:
+                self._reschedule(other)
+            return left[0][1] if left else None
+
+        def schedule(self) -> None:
+            super().schedule()
+            for node in self.nodes if self.collection else ():
+                self._reschedule(node)
+
     return ByMachine(config, log)
 
 

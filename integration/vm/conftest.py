@@ -19,7 +19,7 @@ def user_manager() -> None:
 def booted(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machine]:
-    """A machine of each release that is on, shared by all tests; gone after them."""
+    """A machine of each release, shared by all tests, which the first boots; gone after them."""
     problem = missing(request.param)
     if problem and os.environ.get("PM2SD_SANDBOX"):
         pytest.fail(problem, pytrace=False)
@@ -27,7 +27,6 @@ def booted(
         pytest.skip(problem)
     machine = Machine(request.param, tmp_path_factory.mktemp(f"debian{request.param}"))
     try:
-        machine.boot()
         yield machine
     finally:
         machine.power_cut()
@@ -44,3 +43,16 @@ def machine(request: pytest.FixtureRequest, booted: Machine) -> Iterator[Machine
         booted.replace()
     else:
         booted.renew()
+
+
+@pytest.fixture(autouse=True)
+def switched_on(request: pytest.FixtureRequest, machine: Machine) -> None:
+    """Boots the machine where it is off: before the first test, and after one that lost it.
+
+    The second attempt of a test (reruns.py) gets it as new. (This is a fixture of each test because
+    a failure in one that tests share would not leave it to be set up properly once more.)
+    """
+    if not machine.is_on:
+        machine.boot()
+    if getattr(request.node, "execution_count", 1) > 1:
+        machine.renew()

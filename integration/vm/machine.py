@@ -31,7 +31,7 @@ KERNEL = "linux.uml"
 
 
 class MachineLost(Exception):
-    """The machine ended, or did not answer in time; with the end of its console."""
+    """The machine ended, or did not answer in time, and is off; with the end of its console."""
 
 
 def only(release: str) -> pytest.MarkDecorator:
@@ -70,6 +70,11 @@ class Machine:
     _unread: bytes = field(default=b"", init=False)
 
     @property
+    def is_on(self) -> bool:
+        """Whether it has been booted, and neither switched off nor lost since."""
+        return self._kernel is not None
+
+    @property
     def systemd(self) -> int:
         """The version of systemd."""
         return RELEASES[self.release]
@@ -106,9 +111,15 @@ class Machine:
             )
         os.close(theirs_in)
         os.close(theirs_out)
-        self.uptime = self._answer(BOOT_SECONDS)["uptime"]
-        if first:
-            self._install()
+        try:
+            self.uptime = self._answer(BOOT_SECONDS)["uptime"]
+            if first:
+                self._install()
+        except BaseException:
+            self.power_cut()
+            if first:
+                self._disk.unlink(missing_ok=True)
+            raise
 
     def run(
         self,
@@ -150,7 +161,8 @@ class Machine:
             self._kernel.wait(BOOT_SECONDS)
         except subprocess.TimeoutExpired:
             raise MachineLost(f"it does not switch itself off\n{self._last_words()}") from None
-        self.power_cut()
+        finally:
+            self.power_cut()
 
     def power_cut(self) -> None:
         """Ends it in an instant: what its kernel has not written to the disk yet is lost."""
@@ -170,7 +182,7 @@ class Machine:
     def replace(self) -> None:
         """Throws the machine away, its disk with it, and boots another one."""
         self.power_cut()
-        self._disk.unlink()
+        self._disk.unlink(missing_ok=True)
         self.boot()
 
     def renew(self) -> None:
@@ -178,10 +190,10 @@ class Machine:
 
         The journal, what a test did as root, and the machine's age stay.
         """
-        try:
-            self.logout()
-        except MachineLost:
-            self.power_cut()
+        with suppress(MachineLost):
+            if self.is_on:
+                self.logout()
+        if not self.is_on:
             self.boot()
         done = self.run(
             "loginctl disable-linger tester; loginctl terminate-user tester;"
@@ -210,8 +222,12 @@ class Machine:
         assert done.exit_status == 0, done
 
     def _ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
-        self._send(request)
-        return self._answer(timeout)
+        try:
+            self._send(request)
+            return self._answer(timeout)
+        except BaseException:  # what it answered later would be taken for the next one's answer
+            self.power_cut()
+            raise
 
     def _send(self, request: dict[str, Any]) -> None:
         text = json.dumps(request).encode()
