@@ -48,6 +48,21 @@ def test_cat_for_a_version_needs_no_manager_and_shows_no_secret(
     assert "hunter2" not in shown.stdout
 
 
+@pytest.mark.parametrize("command", [["cat"], ["diff"], ["apply", "--dry-run"]], ids=" ".join)
+def test_a_directive_is_checked_against_the_version(
+    pm2sd: Pm2sd, project: Project, command: list[str]
+) -> None:
+    unit = {"Service": {"RestartMode": "direct"}}
+    app = {"name": project.name("a"), "script": "sleep", "args": "9", "unit": unit}
+    file = str(project.ecosystem([app]))
+    old = pm2sd(*command, file, "--target-systemd", "253")
+    assert old.exit_status == ExitStatus.INVALID_CONFIG, old
+    assert "systemd 253 knows no RestartMode= in [Service]" in old.stderr
+    assert "hint: it came with systemd 254" in old.stderr
+    new = pm2sd(*command, file, "--target-systemd", "254")
+    assert new.exit_status == (ExitStatus.FAILED if command == ["diff"] else ExitStatus.OK), new
+
+
 def test_another_version_replans_only_what_differs(
     pm2sd: Pm2sd, project: Project, growing: str
 ) -> None:

@@ -41,7 +41,7 @@ def planned(
     systemd: int | None = None,
 ) -> Plan:
     """What applying the file would change; notes go to stderr."""
-    configuration = load(file, env=env, only=names_of(only))
+    configuration = load(file, env=env, only=names_of(only), systemd=systemd)
     _say_notes_on_file(configuration)
     with session() as here:
         todo = _plan(here, configuration, Options(prune=prune, force=True), systemd=systemd)
@@ -112,7 +112,7 @@ def _apply_file(
     strict: bool,
     systemd: int | None,
 ) -> Outcome:
-    configuration = load(file, env=env, only=names_of(only))
+    configuration = load(file, env=env, only=names_of(only), systemd=systemd)
     _say_notes_on_file(configuration)
     names = [one.app.name for one in configuration.wanted]
     if dry_run:

@@ -27,7 +27,7 @@ def for_another(
                 hint="pm2sd cat ecosystem.yaml --target-systemd 257",
                 code=ExitStatus.USAGE,
             )
-        wanted += load(file).wanted
+        wanted += load(file, systemd=systemd).wanted
     where = unit_directory()
     return [
         (str(where / path), masked(text) if path.endswith(".env") and not reveal else text)

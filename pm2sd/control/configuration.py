@@ -54,11 +54,12 @@ def load(
     *,
     env: str | None = None,
     only: Sequence[str] = (),
+    systemd: int | None = None,
 ) -> Configuration:
     """Read an ecosystem file (None: the one in this directory, ``-``: standard input).
 
-    Raises InvalidConfig with every mistake in it, NoSuchApp for a name in ``only`` it does not
-    have.
+    ``systemd`` is the version of another machine, where the apps are for that one. Raises
+    InvalidConfig with every mistake in it, NoSuchApp for a name in ``only`` it does not have.
     """
     name = file or _default()
     source = read(name, stdin=sys.stdin)
@@ -75,7 +76,8 @@ def load(
         declared.append(one)
         problems += mistakes
     base = str(source.path.parent) if source.path else str(Path.cwd())
-    resolved = resolve_all(declared, machine=ThisMachine(), base=base, source=source, env_name=env)
+    machine = ThisMachine(target=systemd)
+    resolved = resolve_all(declared, machine=machine, base=base, source=source, env_name=env)
     problems += resolved.problems
     wanted = tuple(Wanted(app, notes) for app, notes in resolved.apps)
     if problems:

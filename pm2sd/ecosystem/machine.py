@@ -9,7 +9,8 @@ from typing import Protocol
 class Machine(Protocol):
     """A read-only view of the machine that pm2sd runs on.
 
-    ``system`` says that its own manager is to run the apps, not that of a user.
+    ``system`` says that its own manager is to run the apps, not that of a user. ``target`` is the
+    version of systemd that another machine has, where the apps are for that one.
     """
 
     home: str
@@ -19,6 +20,7 @@ class Machine(Protocol):
     group: str
     gid: int
     system: bool
+    target: int | None
     environ: Mapping[str, str]
 
     def is_calendar_event(self, text: str) -> bool:

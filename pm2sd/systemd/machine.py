@@ -23,9 +23,11 @@ _SECONDS: Final = 10.0
 class ThisMachine:
     """Implements ``pm2sd.ecosystem.machine.Machine`` for this process and its user."""
 
-    __slots__ = ("cwd", "environ", "gid", "group", "home", "system", "uid", "user")
+    __slots__ = ("cwd", "environ", "gid", "group", "home", "system", "target", "uid", "user")
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, environ: Mapping[str, str] = os.environ, *, target: int | None = None
+    ) -> None:
         """Raises Pm2sdError where the working directory was removed."""
         self.uid, self.gid = os.getuid(), os.getgid()
         try:
@@ -38,6 +40,7 @@ class ThisMachine:
         except KeyError:
             self.group = str(self.gid)
         self.system = scope.system
+        self.target = target
         self.environ: Mapping[str, str] = dict(environ)
         self.home = environ.get("HOME") or home
         try:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from pm2sd.ecosystem.declare import declare
+from pm2sd.ecosystem.directive_versions import CAME, NEWEST, WENT
 from pm2sd.ecosystem.options import OPTIONS
 from pm2sd.ecosystem.options.directives import MANAGED
 from pm2sd.ecosystem.places import Places
 from pm2sd.ecosystem.read_yaml import read_yaml
 from pm2sd.errors import Problem
+from pm2sd.notes import Fidelity, Note
+from pm2sd.systemd.machine import ThisMachine
 from tests.ecosystem.resolving.world import World
 
 
@@ -104,6 +109,66 @@ def test_a_directive_that_systemd_does_not_know_is_told(world: World) -> None:
             "man systemd.directives lists them",
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "target", "hint"),
+    [
+        # World's systemd knows LimitNOFILE=, and no RestartMode=.
+        ("Service", "LimitNOFILE", 249, None),
+        ("Service", "LimitNOFILE", 262, None),
+        ("Service", "RestartMode", 254, None),
+        ("Service", "RestartMode", 253, "it came with systemd 254"),
+        ("Service", "RestartMode", None, "it came with systemd 254"),
+        ("Unit", "RestartMode", 254, "man systemd.directives lists them"),
+        ("Service", "MemoryLimit", 257, None),
+        ("Service", "MemoryLimit", 258, "it went with systemd 258"),
+        ("Service", "LimitNOFILES", 249, "did you mean LimitNOFILE?"),
+        ("Service", "LimitNOFILES", NEWEST, "did you mean LimitNOFILE?"),
+    ],
+)
+def test_of_another_machine_the_version_counts(
+    world: World, section: str, name: str, target: int | None, hint: str | None
+) -> None:
+    world.program("node")
+    world.write("app.js")
+    world.target = target
+    resolved = world.resolve(script="app.js", unit={section: {name: 1}})
+    which = f"systemd {target}" if target else "this systemd"
+    said = [(one.message, one.hint) for one in resolved.problems]
+    assert said == ([(f"{which} knows no {name}= in [{section}]", hint)] if hint else [])
+    assert resolved.notes == ()
+
+
+def test_what_nobody_can_know_of_a_version_to_come_is_noted(world: World) -> None:
+    world.program("node")
+    world.write("app.js")
+    world.target = NEWEST + 1
+    resolved = world.resolve(script="app.js", unit={"Service": {"Levitate": 1, "LimitNOFILE": 1}})
+    assert resolved.problems == ()
+    assert resolved.notes == (
+        Note(
+            "unit",
+            Fidelity.APPROXIMATE,
+            f"nothing here tells whether systemd {NEWEST + 1} knows Levitate=",
+        ),
+    )
+
+
+@pytest.mark.skipif(not shutil.which("systemctl"), reason="needs systemd")
+@pytest.mark.parametrize("section", CAME)
+def test_the_table_of_versions_agrees_with_the_systemd_of_this_machine(section: str) -> None:
+    told = subprocess.run(["systemctl", "--version"], capture_output=True, text=True, check=True)
+    version = int(told.stdout.split()[1])
+    known = ThisMachine().directives(section)
+    assert known
+    wrong = {
+        name: came
+        for name, came in CAME[section].items()
+        if version <= NEWEST and (came <= version) is not (name in known)
+    }
+    assert wrong == {}
+    assert {name for name, went in WENT[section].items() if went > version} <= known
 
 
 @pytest.fixture

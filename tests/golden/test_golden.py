@@ -45,6 +45,7 @@ class FixedMachine:
     group: str = "ada"
     gid: int = 1815
     system: bool = False
+    target: int | None = None
 
     environ: Mapping[str, str] = field(
         default_factory=lambda: {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/home/ada"}

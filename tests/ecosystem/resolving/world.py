@@ -34,6 +34,7 @@ class World:
         self.group = "engines"
         self.gid = 1852
         self.system = False
+        self.target: int | None = None
         self.environ: Mapping[str, str] = {"PATH": str(root / "bin"), "HOME": self.home}
         self.source = Source(
             "ecosystem.yaml", Path(self.base, "ecosystem.yaml"), "", Node({}, Location("x"))
