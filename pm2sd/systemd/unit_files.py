@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,10 +16,14 @@ from pm2sd.units.names import template_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pm2sd.errors import Pm2sdError
+
 _UNIT_SUFFIXES: Final = (".service", ".target", ".socket", ".timer", ".path", ".slice")
 _DROP_IN_SUFFIXES: Final = (".conf", ".env")
 _MARK: Final = MARK_PREFIX.encode()
 _CHUNK: Final = 65536
+_NOT_OURS: Final = (errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EACCES, errno.EPERM)
+"""What opening a file says that is gone, was replaced, or may not be read (open(2))."""
 
 _AT_BOOT: Final = "default.target.wants"
 
@@ -63,7 +68,7 @@ class UnitDirectory:
         """The text of every file that begins with our mark, by path.
 
         Symbolic links and files that may not be read are not ours. Raises Pm2sdError where the
-        directory may not be read: its apps would be taken for gone.
+        directory may not be read, or reading fails: apps would be taken for gone.
         """
         found: dict[str, str] = {}
         for entry in self._own_entries():
@@ -82,7 +87,7 @@ class UnitDirectory:
                 return list(entries)
         except (FileNotFoundError, NotADirectoryError):
             return []
-        except PermissionError as error:
+        except OSError as error:
             raise failure(error, "read", self.path) from error
 
     def read(self, relative: str) -> str | None:
@@ -235,31 +240,48 @@ def _put_in_place(
 
 
 def _entries(directory: Path | str) -> Iterator[os.DirEntry[str]]:
-    """The entries of a directory; none where it does not exist or may not be read."""
+    """The entries of a directory; none where it does not exist or may not be read.
+
+    Raises Pm2sdError for any other failure.
+    """
     try:
         with os.scandir(directory) as entries:
             yield from entries
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return
+    except OSError as error:
+        raise _unreadable(error, directory) from error
 
 
 def _marked_bytes(entry: os.DirEntry[str]) -> bytes | None:
-    """A regular file's contents if it begins with our mark; the rest is not read otherwise."""
-    if not entry.is_file(follow_symlinks=False):
-        return None
+    """A regular file's contents if it begins with our mark; the rest is not read otherwise.
+
+    One that is gone, has become something else, or may not be read is not ours. Raises Pm2sdError
+    for any other failure.
+    """
     try:
-        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        data = os.read(descriptor, _CHUNK)
-        if not data.startswith(_MARK):
+        if not entry.is_file(follow_symlinks=False):
             return None
-        while len(data) % _CHUNK == 0 and (more := os.read(descriptor, _CHUNK)):
-            data += more
-        return data
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            data = os.read(descriptor, _CHUNK)
+            if not data.startswith(_MARK):
+                return None
+            while len(data) % _CHUNK == 0 and (more := os.read(descriptor, _CHUNK)):
+                data += more
+            return data
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in _NOT_OURS:
+            return None
+        raise _unreadable(error, entry.path) from error
+
+
+def _unreadable(error: OSError, path: Path | str) -> Pm2sdError:
+    from pathlib import Path
+
+    return failure(error, "read", Path(path))
 
 
 def _is_marked(entry: os.DirEntry[str]) -> bool:
@@ -273,9 +295,9 @@ def _keep_if_marked(entry: os.DirEntry[str], relative: str, found: dict[str, str
 
 
 def _empty(directory: Path) -> None:
-    """Remove what a killed run left behind."""
-    for entry in list(_entries(directory)):
-        os.unlink(entry.path)  # noqa: PTH108 (it is text)
+    """Remove what a killed run left behind. Raises OSError."""
+    for path in directory.iterdir():
+        path.unlink()
 
 
 def _discard(staging: Path, made: Iterable[Path]) -> None:

@@ -186,6 +186,41 @@ def test_a_read_only_file_system(tmp_path: Path) -> None:
         assert f"findmnt -T {tmp_path}" in line
 
 
+OUT_OF_DESCRIPTORS = """
+import os, resource, sys
+from pathlib import Path
+from pm2sd.errors import Pm2sdError
+from pm2sd.systemd.unit_files import UnitDirectory
+units = UnitDirectory(Path(sys.argv[1]))
+units.write({"web@0.service.d/10-pm2sd.conf": sys.argv[2]})
+free = os.dup(0)
+os.close(free)
+drop_ins = lambda: units.drop_ins(["web@0.service"])
+managed = units.read_managed
+for more, question in [(0, managed), (1, managed), (0, drop_ins), (9, managed)]:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + more, 99))
+    try:
+        print(list(question()))
+    except Pm2sdError as error:
+        print(error.message)
+"""
+
+
+def test_what_cannot_be_read_is_not_taken_for_somebody_elses(tmp_path: Path) -> None:
+    """Where a process is out of descriptors (as where a disk fails), apps would seem to be gone."""
+    command = [sys.executable, "-c", OUT_OF_DESCRIPTORS, str(tmp_path), OURS]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    )
+    directory = tmp_path / "web@0.service.d"
+    assert done.stdout.splitlines() == [
+        f"cannot read {tmp_path}: Too many open files",
+        f"cannot read {directory / '10-pm2sd.conf'}: Too many open files",
+        f"cannot read {directory}: Too many open files",
+        "['web@0.service.d/10-pm2sd.conf']",
+    ]
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
 def test_a_directory_of_somebody_else(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
