@@ -176,3 +176,10 @@ def test_its_boot_and_its_doctor_are_the_machines(system: System, project: Proje
     fixed = system("doctor", name, "--fix", "--json").json["fixed"]
     assert fixed == ["systemd has read the unit files again"]
     edit("Restart=no", "Restart=always")
+
+
+def test_its_report_tells_of_no_user_who_lingers(system: System, pm2sd: Pm2sd) -> None:
+    report = json.loads(system("report", "--json").stdout)
+    assert report["unit_directory"] == "/etc/systemd/system"
+    assert "lingers" not in report
+    assert pm2sd("report", "--json").json["lingers"] in ("yes", "no")

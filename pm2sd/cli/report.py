@@ -52,6 +52,7 @@ def _report() -> dict[str, Any]:
     from pm2sd.systemd.user import lingers, user_name
 
     user = user_name()
+    at_boot = {} if scope.system else {"lingers": "yes" if lingers(user) else "no"}
     found: dict[str, Any] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "pm2sd": __version__,
@@ -60,7 +61,7 @@ def _report() -> dict[str, Any]:
         "distribution": _distribution(),
         "cpus": os.cpu_count(),
         "user": f"{user} ({os.getuid()})",
-        "lingers": "yes" if lingers(user) else "no",
+        **at_boot,
         "unit_directory": str(unit_directory()),
         "path": os.environ.get("PATH", ""),
     }
