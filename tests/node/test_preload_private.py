@@ -106,3 +106,19 @@ def test_a_directory_that_is_not_there_does_the_app_no_harm(
         assert client.recv(15) == b"HTTP/1.1 200 OK"
     _, _, said = running.end(15)  # type: ignore[arg-type]
     assert said.count("the checks cannot ask this process") == 1
+
+
+def test_an_app_that_uses_cluster_itself_is_not_asked_for_its_workers(
+    app: Run, listening: Listening, directory: Path
+) -> None:
+    """What its primary accepts for them it does not expect to be given."""
+    script = """
+        const cluster = require('cluster');
+        if (cluster.isPrimary) {
+            cluster.fork();
+            cluster.on('listening', () => console.log('listening'));
+        } else require('http').createServer((request, response) => response.end()).listen(PORT);
+    """
+    start(app, directory, listening(), script)
+    assert [path.name for path in directory.iterdir()] == ["alive"]
+    assert ask(directory, "alive") == b"ok"

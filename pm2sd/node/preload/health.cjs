@@ -1,0 +1,175 @@
+'use strict';
+
+// health: the app is asked whether it answers, and systemd's watchdog fed as long as it does.
+//
+// In the setting `health`, milliseconds:
+//
+//   every, timeout   between two questions, and for an answer
+//   span             the watchdog's, once the instance is up
+//   grace            after the start, in which nothing is asked
+//   patience         the start; the unit's watchdog waits longer by as much
+//   waits            "message" or "file" where the unit is not up before it says that it is ready,
+//                    or the check of `ready` has noted so
+//   address          "3000", "localhost:3000", "[::1]:3000", or a path; without it the event loop is
+//                    asked
+//   socket           which of the unit's sockets that is
+//   path, host, tls  a question by HTTP; without them a connection is enough
+//   numbered         the port is higher by the instance's number
+//   alone            no other instance can answer in its place
+//
+// Every Node process of the instance does this, a launcher such as npm too: it feeds for its child
+// when that answers, and a child that ends is not missed.
+
+const fs = require('fs');
+const { Socket } = require('net');
+
+const { connect } = Socket.prototype;
+const { setTimeout, clearTimeout, performance } = globalThis; // before anybody replaces them
+const READY_POLL_MS = 50;
+const MOST_OF_ANSWER = 4096;
+const EVERYWHERE = ['', 'localhost', '0.0.0.0', '::'];
+
+module.exports = { feedWatchdog };
+
+// `isQuiet`: another process tells what is wrong, or the app is about to end.
+function feedWatchdog(health, own, manager, isQuiet) {
+  if (!own.directory) return; // a worker of the app's own: the primary asks
+  const { every, timeout, span, grace, patience, waits } = health;
+  const begin = performance.now();
+  let failures = 0;
+
+  // How long to look away before it is known whether the instance is up; 0 when it is.
+  function untilUp() {
+    const age = performance.now() - begin;
+    if (age < grace) return grace - age;
+    if (!waits || age >= patience || manager.saidReady) return 0;
+    const note = `${own.directory}/ready-${process.env.INVOCATION_ID}`;
+    return waits === 'file' && fs.existsSync(note) ? 0 : READY_POLL_MS;
+  }
+
+  function wait() {
+    const pause = untilUp();
+    if (pause) return void setTimeout(wait, pause).unref();
+    manager.setWatchdog(span);
+    look();
+  }
+
+  async function look() {
+    const due = performance.now() + every;
+    const problem = await check().then(() => '', (error) => error.message);
+    if (!problem) manager.feed();
+    failures = problem ? failures + 1 : 0;
+    if (problem && !isQuiet()) {
+      const times = failures > 1 ? ` ${failures} times in a row` : '';
+      process.stderr.write(`pm2sd: failed its health check${times}: ${problem}\n`);
+    }
+    setTimeout(look, Math.max(due - performance.now(), 0)).unref();
+  }
+
+  async function check() {
+    if (health.address === undefined) return alive();
+    if (health.socket !== undefined) {
+      try {
+        return await answer({ path: own.at(`socket-${health.socket}`) });
+      } catch (error) {
+        if (!isAbsent(error)) throw error;
+      }
+      if (!health.alone) return alive(); // the others would answer
+    }
+    let problem;
+    for (const where of places()) {
+      try {
+        return await answer(where);
+      } catch (error) {
+        problem ??= error;
+        if (!isAbsent(error)) break;
+      }
+    }
+    throw problem;
+  }
+
+  function places() {
+    const { address } = health;
+    if (address.startsWith('/')) return [{ path: address }];
+    const at = address.lastIndexOf(':');
+    const number = health.numbered ? Number(/@(\d+)$/.exec(own.directory)?.[1] ?? 0) : 0;
+    const port = Number(address.slice(at + 1)) + number;
+    const host = address.slice(0, Math.max(at, 0)).replace(/^\[|\]$/g, '');
+    const hosts = EVERYWHERE.includes(host) ? ['127.0.0.1', '::1'] : [host];
+    return hosts.map((one) => ({ host: one, port }));
+  }
+
+  async function answer(where) {
+    if (health.path !== undefined) return ask(where, getStatus);
+    await ask(where, (socket, done) => done());
+    await alive(); // the kernel makes connections for an app that does not
+  }
+
+  // Of the innermost Node process; where there is none any more, this is it.
+  async function alive() {
+    try {
+      await ask({ path: own.at('alive') }, (socket, done) => socket.once('data', () => done()));
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      own.claim();
+    }
+  }
+
+  // Resolves when `talk` calls done() with nothing.
+  function ask(where, talk) {
+    return new Promise((resolve, reject) => {
+      const socket = new Socket();
+      const done = (problem) => {
+        clearTimeout(timer);
+        socket.destroy();
+        if (problem) reject(problem);
+        else resolve();
+      };
+      const late = () => done(said(`no answer within ${timeout / 1000} s`));
+      const timer = setTimeout(late, timeout).unref();
+      socket.on('error', done).on('close', () => done(said('closed without an answer')));
+      socket.once('connect', () => talk(socket, done));
+      connect.call(socket, where).unref();
+    });
+  }
+
+  function getStatus(connection, done) {
+    const { path, host } = health;
+    const socket = health.tls ? encrypted(connection, done) : connection;
+    let text = '';
+    socket.on('data', (data) => {
+      text += data.toString('latin1');
+      const end = text.indexOf('\r\n');
+      if (end < 0 && text.length < MOST_OF_ANSWER) return;
+      const [, status, reason] = /^HTTP\/\S+ ((\d{3}).*)/.exec(text.slice(0, end)) ?? [];
+      if (!status) done(said('no answer of HTTP'));
+      else done(Number(reason) < 400 ? undefined : said(`status ${status.trim()}`));
+    });
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: pm2sd\r\nAccept: */*\r\n` +
+        'Connection: close\r\n\r\n',
+    );
+  }
+
+  function encrypted(socket, done) {
+    const name = health.host.replace(/:\d+$/, '');
+    const servername = /^\[|^[\d.]+$/.test(name) ? undefined : name;
+    const one = require('tls').connect({ socket, servername, rejectUnauthorized: false });
+    return one.on('error', done);
+  }
+
+  function said(problem) {
+    const { address, path, host, tls } = health;
+    if (address === undefined) return new Error(`the event loop: ${problem}`);
+    const url = `GET ${tls ? 'https' : 'http'}://${host}${path}`;
+    return new Error(`${path === undefined ? `a connection to ${address}` : url}: ${problem}`);
+  }
+
+  if (patience) wait();
+  else setTimeout(look, every).unref();
+}
+
+// Nobody listens there.
+function isAbsent({ code }) {
+  return code === 'ENOENT' || code === 'ECONNREFUSED';
+}

@@ -1,0 +1,78 @@
+'use strict';
+
+// What the manager is told, as by sd_notify(3), and the app's way to it: its messages to PM2.
+
+const SYSTEMD_NOTIFY = '/usr/bin/systemd-notify';
+
+module.exports = { connect, emulateChannel };
+
+// Node cannot send a datagram to a Unix socket, but it can write to one that is connected, which
+// systemd hands over since 253. Where there is none (an older systemd, a wrapper that closed it)
+// a program is started to say it; the unit has NotifyAccess=all.
+function connect(settings, fd, warnOnce) {
+  const { write } = require('fs');
+  const path = settings.notify_socket ?? process.env.NOTIFY_SOCKET;
+  let writing = false;
+
+  if (settings.health) {
+    // The unit has them for the watchdog alone: what an app says to it is not for this.
+    const ours = ['WATCHDOG_USEC', 'WATCHDOG_PID'];
+    if (settings.health.waits !== 'message') ours.push('NOTIFY_SOCKET');
+    for (const name of ours) delete process.env[name];
+  }
+
+  function tell(state) {
+    if (fd === undefined) return start(state);
+    writing = true;
+    // Not at once: a manager that has no time to read must not hold up the app.
+    write(fd, state, (error) => {
+      writing = false;
+      if (error) start(state);
+    });
+  }
+
+  function start(state) {
+    if (!path) return;
+    const options = { stdio: 'ignore', env: { NOTIFY_SOCKET: path } };
+    const child = require('child_process').spawn(SYSTEMD_NOTIFY, [state], options);
+    child.on('error', (error) => warnOnce(`the manager was not told ${state}: ${error.message}`));
+    child.unref();
+  }
+
+  const manager = {
+    fd, // both for a child that is the app
+    path,
+    saidReady: false,
+    ready() {
+      manager.saidReady = true;
+      tell('READY=1');
+    },
+    feed() {
+      if (!writing) tell('WATCHDOG=1');
+    },
+    setWatchdog(milliseconds) {
+      tell(`WATCHDOG_USEC=${milliseconds * 1000}`);
+    },
+  };
+  return manager;
+}
+
+// What an app finds under PM2: a channel to its parent. Only the message 'ready' has an effect.
+function emulateChannel(manager) {
+  let ready = false;
+  process.connected = true;
+  process.send = (message, ...rest) => {
+    const callback = rest.find((one) => typeof one === 'function');
+    const error = process.connected ? null : new Error('Channel closed');
+    if (error) error.code = 'ERR_IPC_CHANNEL_CLOSED';
+    else if (message === 'ready' && !ready) manager.ready();
+    ready ||= message === 'ready';
+    if (callback) process.nextTick(callback, error);
+    return !error;
+  };
+  process.disconnect = () => {
+    if (!process.connected) return;
+    process.connected = false;
+    process.nextTick(() => process.emit('disconnect'));
+  };
+}

@@ -1,0 +1,61 @@
+'use strict';
+
+// What the checks ask.
+
+module.exports = { ownSockets };
+
+// A connection to the shared socket reaches any of the instances, so each has Unix sockets of its
+// own in its runtime directory: "alive" answers as long as the event loop turns, "socket-N" is
+// served by the server that took the unit's Nth socket. Of several Node processes the innermost
+// has "alive": the app, not its launcher. The workers of an app that uses cluster itself have none,
+// and its primary no "socket-N": the kernel can tell to whom their connections belong.
+function ownSockets(warnOnce) {
+  const places = (process.env.RUNTIME_DIRECTORY ?? '').split(':');
+  const directory = places.find((one) => one.includes('/pm2sd/probe/'));
+  if (!directory || require('cluster').isWorker) return { serve() {} };
+  const fs = require('fs');
+  const { Server } = require('net');
+  const { listen } = Server.prototype; // before it is patched: these are not the app's
+  const handed = new WeakSet(); // their connections, which are no use of the app
+  let descriptor;
+  let alive;
+
+  // Through a descriptor, because the path may be longer than a socket's can be.
+  function at(name) {
+    descriptor ??= fs.openSync(directory, fs.constants.O_DIRECTORY);
+    return `/proc/self/fd/${descriptor}/${name}`;
+  }
+
+  function listenAt(name, onConnection, { allowHalfOpen, pauseOnConnect } = {}) {
+    const server = new Server({ allowHalfOpen, pauseOnConnect }, onConnection);
+    server.on('error', (error) => warnOnce(`the checks cannot ask this process: ${error.message}`));
+    try {
+      fs.rmSync(`${directory}/${name}`, { force: true }); // of a launcher, or of an earlier run
+      listen.call(server, at(name));
+    } catch (error) {
+      process.nextTick(() => server.emit('error', error));
+    }
+    return server.unref();
+  }
+
+  function claim() {
+    alive?.close(); // before the next one: it removes the file
+    alive = listenAt('alive', (client) => {
+      client.on('error', () => {}).end('ok');
+    });
+  }
+
+  function serve(server, number) {
+    // How cluster listens for its workers.
+    if (server.listeners('connection').includes(require('assert').fail)) return;
+    const hand = (client) => {
+      handed.add(client);
+      server.emit('connection', client);
+    };
+    const one = listenAt(`socket-${number}`, hand, server);
+    server.once('close', () => one.close());
+  }
+
+  claim();
+  return { directory, at, claim, serve, handed };
+}
