@@ -46,14 +46,14 @@ function ownSockets(warnOnce) {
   }
 
   function serve(server, number) {
-    // How cluster listens for its workers.
-    if (server.listeners('connection').includes(require('assert').fail)) return;
     const hand = (client) => {
       handed.add(client);
       server.emit('connection', client);
     };
     const one = listenAt(`socket-${number}`, hand, server);
     server.once('close', () => one.close());
+    // Its handle is gone where cluster has taken it, to distribute what comes among the workers.
+    process.nextTick(() => server._handle ?? one.close());
   }
 
   claim();
