@@ -46,7 +46,8 @@ demo: setup
 bench: pm2
 	@integration/provision npm wrk
 	integration/sandbox -- $(PYTHON) -m benchmarks.run
-	[ ! -x .node/18/bin/node ] || integration/sandbox -- $(PYTHON) -m benchmarks.rolling 18
+	if [ -d .node/18 ] || [ -d .node/debian ]; then \
+	  integration/sandbox -- $(PYTHON) -m benchmarks.rolling 18; fi
 
 clean:
 	rm -rf .venv .vm .node .mypy_cache .ruff_cache benchmarks/.pm2

@@ -2,8 +2,8 @@
 
 Four instances of an ordinary Node app, and two clients at once: 50 connections that are kept, and 8
 with a connection for each request. First PM2, then pm2sd, with the same app and file. Part of
-``make bench``; with the argument 18 everything runs on the Node that integration/fetch-node.sh has
-fetched.
+``make bench``; with the argument 18 or 24 everything runs on the Node that
+integration/fetch-node.sh has fetched (18: Debian's own).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from benchmarks.conditions import conditions
 from benchmarks.measure import MeasuringFailed
 from benchmarks.report import columns
 from benchmarks.subjects import Subject
+from integration.nodes import programs
 from integration.stampede import Seen
 
 INSTANCES = 4
 RELOADS = 5
-OTHER_NODES = Path(__file__).parents[1] / ".node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +140,8 @@ def report(pm2: Subject, ours: Subject, directory: Path) -> str:
 
 def use_node(version: str) -> None:
     """Has all that is started from now on use a Node of integration/fetch-node.sh."""
-    place = OTHER_NODES / version / "bin"
-    if not (place / "node").exists():
+    place = programs(version)
+    if place is None:
         raise MeasuringFailed(f"no Node {version}: run integration/fetch-node.sh first")
     os.environ["PATH"] = f"{place}:{os.environ['PATH']}"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from integration.nodes import programs
 from pm2sd.node import PRELOAD
-from tests.node.harness import MACHINES_OWN, OTHERS, VERSIONS, App, Run, Server
+from tests.node.harness import MACHINES_OWN, VERSIONS, App, Run, Server
 
 
 @pytest.fixture
@@ -40,8 +41,8 @@ def node_path(request: pytest.FixtureRequest) -> str:
     path = os.environ["PATH"]
     if request.param == MACHINES_OWN:
         return path
-    directory = OTHERS / request.param / "bin"
-    if not (directory / "node").exists():
+    directory = programs(request.param)
+    if directory is None:
         pytest.skip(f"no Node {request.param}: integration/fetch-node.sh has not fetched it")
     return f"{directory}:{path}"
 

@@ -10,12 +10,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 MACHINES_OWN = "the machine's own"
 """In place of a version of Node, the one in PATH."""
-OTHERS = Path(__file__).parents[2] / ".node"
-"""Where integration/fetch-node.sh puts others, by their major version."""
 VERSIONS = (MACHINES_OWN, "18", "24")
 SECONDS = 10.0
 

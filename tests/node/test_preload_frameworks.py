@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.node.harness import OTHERS, Listening, Run, Server
+from integration.nodes import FETCHED
+from tests.node.harness import Listening, Run, Server
 
-FRAMEWORKS = OTHERS / "frameworks" / "node_modules"
+FRAMEWORKS = FETCHED / "frameworks" / "node_modules"
 
 pytestmark = pytest.mark.skipif(
     not FRAMEWORKS.exists(), reason="integration/fetch-node.sh has not fetched the frameworks"
