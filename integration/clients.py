@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from types import TracebackType
 from typing import Self
@@ -11,7 +12,31 @@ from typing import Self
 SECONDS = 10.0
 
 
-class Load:
+class Clients(ABC):
+    """Something that asks a server from the beginning of a `with` block to its end."""
+
+    def __enter__(self) -> Self:
+        self.begin()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Start to ask."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Ask no more, and wait until nobody does."""
+
+
+class Load(Clients):
     """Threads that ask `GET /` until the end of the `with` block.
 
     `keep_alive` keeps a connection as long as the server does; else there is one per request.
@@ -34,17 +59,13 @@ class Load:
         with self._lock:
             return self.answers.total()
 
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Stop them, each after the request it has begun."""
         self._stop.set()
         for thread in self._threads:
             thread.join()

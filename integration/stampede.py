@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
+
+from integration.clients import Clients
 
 CLIENT = Path(__file__).parent / "apps/load.js"
 
@@ -52,7 +53,7 @@ class Seen:
         )
 
 
-class Stampede:
+class Stampede(Clients):
     """A client that asks until the end of the `with` block, on so many connections at once.
 
     `keep_alive` keeps them as long as the server does; else there is one for each request.
@@ -64,7 +65,8 @@ class Stampede:
         kind = "keep" if keep_alive else "close"
         self._command = [node, str(CLIENT), str(port), str(connections), kind]
 
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
+        """Start the process, which asks at once."""
         environment = {key: text for key, text in os.environ.items() if key != "NODE_OPTIONS"}
         self._process = subprocess.Popen(
             self._command,
@@ -74,14 +76,9 @@ class Stampede:
             text=True,
             bufsize=1,
         )
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Have the process end."""
         assert self._process.stdin
         self._process.stdin.close()
         try:
