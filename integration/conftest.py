@@ -11,6 +11,7 @@ import pytest
 
 from integration.harness import Pm2sd, Project, systemctl
 from integration.pm2 import BINARY, Pm2
+from integration.web import Web
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -74,6 +75,12 @@ def project(tmp_path: Path) -> Iterator[Project]:
 def pm2sd(project: Project) -> Pm2sd:
     """The command line; `pm2sd("status", "--json").json`."""
     return Pm2sd(project)
+
+
+@pytest.fixture
+def web(pm2sd: Pm2sd, project: Project) -> Web:
+    """A cluster that can be broken, not applied yet."""
+    return Web(pm2sd, project)
 
 
 @pytest.fixture

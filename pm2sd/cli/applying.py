@@ -22,11 +22,6 @@ class _Told(KeyboardInterrupt):
     """An interruption after which it was said how things stand."""
 
 
-def waiting(pid: int | None) -> None:
-    """Say that another pm2sd is at work."""
-    say(f"waiting for another pm2sd{f' (pid {pid})' if pid else ''} to finish")
-
-
 def names_of(only: str | None) -> list[str]:
     """``--only a,b`` as a list."""
     return [name for name in (part.strip() for part in (only or "").split(",")) if name]
@@ -122,7 +117,7 @@ def _apply_file(
             if systemd is None:
                 say_unenforced(here, todo, configuration.wanted)
         return Outcome(ExitStatus.OK, names)
-    with changing(waiting) as here:
+    with changing(say) as here:
         todo = _plan(here, configuration, options, strict=strict)
         tell(todo)
         return Outcome(carry_out_and_tell(here, todo, configuration.wanted), names)
@@ -135,13 +130,13 @@ def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> E
         for line in equivalents(todo):
             output.say_equivalent(line)
     try:
-        failures = carry_out(here, todo, wanted, say=say)
+        done = carry_out(here, todo, wanted, say=say)
     except KeyboardInterrupt:
         warn(f"interrupted: {_where_it_stands(here, todo)}")
         raise _Told from None
-    if failures:
-        report(failures)
-    unwell = {failure.unit for failure in failures}
+    if done.failures:
+        report(done.failures)
+    unwell = {failure.unit for failure in done.failures} | done.as_before
     well = [
         display(unit)
         for unit in (*todo.start, *todo.restart)
@@ -151,7 +146,7 @@ def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> E
         say(f"{paint('up:', 'green', sys.stderr)} {', '.join(well)}")
     if wanted:
         _say_not_at_boot()
-    return ExitStatus.FAILED if failures else ExitStatus.OK
+    return ExitStatus.FAILED if done.failures else ExitStatus.OK
 
 
 def _say_not_at_boot() -> None:
@@ -167,9 +162,16 @@ def _say_not_at_boot() -> None:
 
 def _where_it_stands(here: Session, todo: Plan) -> str:
     """What was done of a plan that was interrupted, and who does the rest."""
-    written = sum(here.directory.read(path) == text for path, text in todo.write.items())
-    if written < len(todo.write):
-        done = f"{written} of {len(todo.write)} unit files are written"
+    pending = [path for path, text in todo.write.items() if here.directory.read(path) != text]
+    back = [
+        change.name
+        for change in todo.changes
+        if change.restart and any(path in pending and path in todo.before for path in change.files)
+    ]
+    if back:
+        return f"{', '.join(back)} as before, unit files too; apply again for the change"
+    if pending:
+        done = f"{len(todo.write) - len(pending)} of {len(todo.write)} unit files are written"
     else:
         done = "the unit files are written, and what systemd was asked to start goes on starting"
     return f"{done}; the next apply or start finishes what is left"

@@ -23,11 +23,10 @@ def save(arguments: Ignored = None) -> None:  # noqa: ARG001
     by systemctl, and apps with autostart: false that run. Exits 1 where nothing comes back at
     boot since your user manager is not started then.
     """
-    from pm2sd.cli.applying import waiting
     from pm2sd.control import boot
     from pm2sd.control.session import changing
 
-    with changing(waiting) as here:
+    with changing(say) as here:
         apps = here.stored().apps
         emit(f"saved {_counted(boot.save(here, apps.values()))} of {_apps(len(apps))}")
     _require_lingering()
@@ -38,7 +37,7 @@ def resurrect(arguments: Ignored = None) -> None:  # noqa: ARG001
 
     What runs is left alone.
     """
-    from pm2sd.cli.applying import carry_out_and_tell, tell, waiting
+    from pm2sd.cli.applying import carry_out_and_tell, tell
     from pm2sd.cli.failures import report
     from pm2sd.control import boot
     from pm2sd.control.session import changing
@@ -47,7 +46,7 @@ def resurrect(arguments: Ignored = None) -> None:  # noqa: ARG001
     saved = snapshot.load()
     if saved is None:
         raise Pm2sdError("nothing was saved", hint="pm2sd save, while your apps run")
-    with changing(waiting) as here:
+    with changing(say) as here:
         todo, wanted = boot.restoration(here, saved)
         if not todo.is_empty():
             tell(todo)
@@ -66,12 +65,11 @@ def cleardump(arguments: Ignored = None) -> None:  # noqa: ARG001
 
     An app comes back again once it is applied, started or saved.
     """
-    from pm2sd.cli.applying import waiting
     from pm2sd.control import boot
     from pm2sd.control.session import changing
     from pm2sd.systemd import snapshot
 
-    with changing(waiting) as here:
+    with changing(say) as here:
         boot.nothing(here, here.stored().apps.values())
         snapshot.clear()
     emit("cleared: no app comes back at boot until it is started, applied or saved again")
@@ -82,12 +80,11 @@ def startup(arguments: Ignored = None) -> None:  # noqa: ARG001
 
     Exits 1 where only root may arrange that, with the command.
     """
-    from pm2sd.cli.applying import waiting
     from pm2sd.control import boot
     from pm2sd.control.session import changing
     from pm2sd.systemd.logind import set_lingering
 
-    with changing(waiting) as here:
+    with changing(say) as here:
         boot.follow(here, here.stored().apps.values(), forced=True)
     if scope.system:
         emit("your apps start at boot")
@@ -105,12 +102,11 @@ def unstartup(arguments: Ignored = None) -> None:  # noqa: ARG001
 
     Apps that run go on until your last session ends.
     """
-    from pm2sd.cli.applying import waiting
     from pm2sd.control import boot
     from pm2sd.control.session import changing
     from pm2sd.systemd.logind import set_lingering
 
-    with changing(waiting) as here:
+    with changing(say) as here:
         boot.nothing(here, here.stored().apps.values())
     if scope.system:
         emit("your apps do not start at boot")

@@ -41,10 +41,9 @@ def doctor(
     done: list[str] = []
     fixes = [one.finding.fix for one in found if one.finding.fix]
     if fix and fixes:
-        from pm2sd.cli.applying import waiting
         from pm2sd.control.doctor import mend
 
-        done = mend(fixes, waiting)
+        done = mend(fixes, output.say)
         found = examined(selectors)
     state = worst(found)
     if json:

@@ -18,5 +18,5 @@ def report(failures: Iterable[Failure]) -> None:
 
     for failure in failures:
         warn(f"{paint('error:', 'red', sys.stderr)} {display(failure.unit)} {failure.why}")
-        for line in last_words(failure.unit, LINES):
+        for line in last_words(failure.unit, LINES, failure.since):
             warn(f"  {paint('|', 'grey', sys.stderr)} {line}")

@@ -37,12 +37,12 @@ def stop(selectors: Selectors, only: Only = None, attach: Attach = False) -> Non
 
       pm2sd stop tracking@1 /^api-/
     """
-    from pm2sd.cli.applying import names_of, waiting
+    from pm2sd.cli.applying import names_of
     from pm2sd.cli.selecting import chosen
     from pm2sd.control import lifecycle
 
     since = now()
-    with changing(waiting) as here:
+    with changing(say) as here:
         apps = here.stored().apps
         instances = chosen(selectors, apps, names_of(only))
         equivalent("stop", instances)
@@ -63,12 +63,12 @@ def scale(
 
       pm2sd scale tracking-server -1
     """
-    from pm2sd.cli.applying import carry_out_and_tell, waiting
+    from pm2sd.cli.applying import carry_out_and_tell
     from pm2sd.cli.plan_text import plan_lines
     from pm2sd.cli.selecting import the_app
     from pm2sd.control import lifecycle
 
-    with changing(waiting) as here:
+    with changing(say) as here:
         stored = the_app(app, here.stored().apps)
         todo, wanted = lifecycle.scaled(here, stored, instances)
         for line in plan_lines(todo):
@@ -91,12 +91,12 @@ def delete(
 
       pm2sd delete all
     """
-    from pm2sd.cli.applying import carry_out_and_tell, names_of, waiting
+    from pm2sd.cli.applying import carry_out_and_tell, names_of
     from pm2sd.cli.plan_text import plan_lines
     from pm2sd.cli.selecting import whole_apps
     from pm2sd.control import lifecycle
 
-    with changing(waiting) as here:
+    with changing(say) as here:
         names = whole_apps(selectors, here.stored().apps, names_of(only))
         todo = lifecycle.deletion(here, names, force=force)
         for line in plan_lines(todo):
@@ -111,11 +111,10 @@ def reset(selectors: Selectors) -> None:
 
       pm2sd reset all
     """
-    from pm2sd.cli.applying import waiting
     from pm2sd.cli.selecting import chosen
     from pm2sd.systemd import restarts
 
-    with changing(waiting) as here:
+    with changing(say) as here:
         instances = chosen(selectors, here.stored().apps)
         equivalent("reset-failed", instances)
         units = [one.unit for one in instances]

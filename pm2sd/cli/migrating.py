@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from pm2sd.cli.applying import names_of, waiting
+from pm2sd.cli.applying import names_of
 from pm2sd.cli.failures import report
 from pm2sd.cli.output import emit, paint, say
 from pm2sd.cli.plan_text import note_lines
@@ -50,7 +50,7 @@ def run(file: Path, *, only: str | None, dry_run: bool, yes: bool) -> ExitStatus
     if work and not yes:
         _ask(len(work))
     failed = any(move.step in _IN_THE_WAY for move in todo)
-    with changing(waiting) as here:
+    with changing(say) as here:
         # Another pm2sd may have been at work until now.
         for move in migration.moves(here, chosen, wanted, migration.under_way()):
             if move.step in _WORK:

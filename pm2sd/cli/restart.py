@@ -9,6 +9,7 @@ import typer
 from pm2sd.cli.attaching import Attach, Outcome, finish, now
 from pm2sd.cli.flags import OptionsCommand, after_dashes, option_flags, written
 from pm2sd.cli.lifecycle import Only, Selectors, equivalent, told
+from pm2sd.cli.output import say, warn
 from pm2sd.control.session import Session, changing
 from pm2sd.errors import ExitStatus
 
@@ -92,7 +93,7 @@ def _again(
     rolling: bool,
     parallel: int = 1,
 ) -> None:
-    from pm2sd.cli.applying import names_of, waiting
+    from pm2sd.cli.applying import names_of
     from pm2sd.cli.restarting import Change, rebuild
     from pm2sd.cli.selecting import apply_files
     from pm2sd.cli.starting import refuse_options
@@ -102,7 +103,7 @@ def _again(
     if apply_files(selectors, env, only):
         refuse_options(change.options, change.after)
         change = Change({})
-    with changing(waiting) as here:
+    with changing(say) as here:
         started: frozenset[str] = frozenset()
         names = selectors
         if change:
@@ -134,7 +135,11 @@ def _restart(
     equivalent("restart", rest)
     if not rolling:
         return told("restarted", instances, lifecycle.restart(here, rest, apps))
-    done = reload_instances(here, rest, apps, parallel=parallel)
+    try:
+        done = reload_instances(here, rest, apps, parallel=parallel)
+    except KeyboardInterrupt:
+        warn("interrupted: what was not restarted yet serves as before; reload again for the rest")
+        raise
     well = {*started, *done.restarted}
     return told("reloaded", [one for one in instances if one.unit in well], done.failures)
 

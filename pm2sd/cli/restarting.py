@@ -12,7 +12,7 @@ from pm2sd.cli.output import say
 from pm2sd.cli.selecting import whole_apps
 from pm2sd.control.apply import Wanted, plan
 from pm2sd.control.configuration import changed
-from pm2sd.control.reload import has_gate
+from pm2sd.control.reload import goes_one_by_one
 from pm2sd.control.session import Session
 from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.plan.plan import Options
@@ -50,7 +50,7 @@ def rebuild(
     todo = plan(here, wanted, orphans=renamed, options=options)
     tell(todo)
     if rolling:
-        gated = {one.app.name for one in wanted if has_gate(one.app)}
+        gated = {one.app.name for one in wanted if goes_one_by_one(one.app)}
         some = [unit for unit in todo.restart if (parse_instance(unit) or ("", 0))[0] in gated]
         todo = replace(todo, restart=tuple(some))
     status = carry_out_and_tell(here, todo, wanted)

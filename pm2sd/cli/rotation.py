@@ -114,13 +114,12 @@ def set_(
 
 
 def _install(given: Mapping[str, str]) -> None:
-    from pm2sd.cli.applying import waiting
     from pm2sd.control import rotation
     from pm2sd.control.session import changing
     from pm2sd.translate.logs import log_files
     from pm2sd.translate.rotation import Settings
 
-    with changing(waiting) as here:
+    with changing(output.say) as here:
         stored = here.stored()
         settings = _changed(rotation.installed(stored) or Settings(), given)
         places = rotation.install(here, settings)
@@ -141,11 +140,10 @@ def _install(given: Mapping[str, str]) -> None:
 
 
 def _remove() -> None:
-    from pm2sd.cli.applying import waiting
     from pm2sd.control import rotation
     from pm2sd.control.session import changing
 
-    with changing(waiting) as here:
+    with changing(output.say) as here:
         done = rotation.remove(here)
     output.emit("log files are rotated no more" if done else "log files were not rotated")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from pm2sd.cli.applying import apply_file, carry_out_and_tell, tell, waiting
+from pm2sd.cli.applying import apply_file, carry_out_and_tell, tell
 from pm2sd.cli.attaching import Outcome
 from pm2sd.cli.failures import report
 from pm2sd.cli.lifecycle import told
-from pm2sd.cli.output import emit
+from pm2sd.cli.output import emit, say
 from pm2sd.control import lifecycle
 from pm2sd.control.apply import plan
 from pm2sd.control.configuration import changed, from_flags
@@ -64,7 +64,7 @@ def _may_be_a_script(word: str) -> bool:
 
 def start_known(names: Sequence[str]) -> Outcome:
     """Start apps that are known; names that nobody knows may be scripts."""
-    with changing(waiting) as here:
+    with changing(say) as here:
         apps = here.stored().apps
         known: list[Instance] = []
         scripts: list[str] = []
@@ -102,7 +102,7 @@ def _start_known(
 
 def start_script(script: str, *, options: Given, after: Sequence[str] | None) -> Outcome:
     """Make an app of a script, the flags beside it and what follows ``--``, and start it."""
-    with changing(waiting) as here:
+    with changing(say) as here:
         return _start_script(here, script, options, after)
 
 
@@ -161,7 +161,7 @@ def start_server(options: Given) -> Outcome:
     force = "force" in options
     wanted = from_flags(SERVE, {k: v for k, v in options.items() if k != "force"}, ())
     name = wanted.app.name
-    with changing(waiting) as here:
+    with changing(say) as here:
         old = here.stored().apps.get(name)
         if old and not force and (old.app.source or old.app.script != SERVE):
             raise Pm2sdError(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pm2sd.control import boot, counting, limits, preload, probe, rotation, sockets
-from pm2sd.control.rolling import Rolling, one_by_one, roll_out
+from pm2sd.control import boot, counting, limits, preload, probe, rotation, sockets, trial
+from pm2sd.control.rolling import Rolling, Rollout, judge, reopened, roll_out, rollouts
 from pm2sd.control.running import running
 from pm2sd.control.session import Session
 from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs
@@ -140,24 +140,48 @@ def _namespaces(apps: Iterable[App]) -> dict[str, str]:
     return {file.path: file.text for file in files}
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What did not come up of a plan, and the units that were left as they were because of it."""
+
+    failures: Sequence[Failure]
+    as_before: frozenset[str] = frozenset()
+
+
 def carry_out(
     session: Session,
     todo: Plan,
     wanted: Sequence[Wanted] = (),
     *,
     say: Callable[[str], None] = lambda _: None,
-) -> list[Failure]:
-    """Do what the plan says; the instances that did not come up.
+) -> Carried:
+    """Do what the plan says.
 
     Killed at any point, the next plan finds what is left to do: files are compared, units that the
-    manager has not read again are found by asking it, and restarts are noted beforehand.
+    manager has not read again are found by asking it, and restarts are noted beforehand. Of apps
+    whose instances go one by one, or whose sockets are opened anew, the files are put back unless
+    an instance came up with them.
     """
     apps = [one.app for one in wanted]
     sockets.refuse_taken(apps, todo)
     _make_log_directories(apps)
+    some = rollouts(todo, apps)
+    with trial.trying(session, todo, [*(one.change for one in some), *reopened(todo)]):
+        return _carry_out(session, todo, wanted, some, say)
+
+
+def _carry_out(
+    session: Session,
+    todo: Plan,
+    wanted: Sequence[Wanted],
+    some: Sequence[Rollout],
+    say: Callable[[str], None],
+) -> Carried:
+    apps = [one.app for one in wanted]
     noted = pending.load()
     _note_restarts(todo)
-    at_once = set(todo.restart) - one_by_one(todo, apps)  # the others may never be restarted
+    # Those that go one by one may never be restarted.
+    at_once = set(todo.restart).difference(*(one.units for one in some))
     counting.reset_failed(session, [*todo.stop, *todo.start, *todo.restart], at_once)
     try:
         preload.install(session.directory.path, apps)
@@ -166,14 +190,14 @@ def carry_out(
         with session.directory.staged(todo.write) as put_in_place:
             stubborn = _stop(session, todo)
             if stubborn:
-                _owe(noted)
-                return stubborn
+                pending.owe(noted)
+                return Carried(stubborn, frozenset((*todo.start, *todo.restart)))
             session.bus.disable(todo.disable)
             boot.forget_parts(session, _whole_at_boot(todo))
             put_in_place()
     except Pm2sdError:
         if all(session.directory.read(path) == todo.before.get(path) for path in todo.write):
-            _owe(noted)
+            pending.owe(noted)
         raise
     session.directory.remove(todo.remove)
     counting.forget_removed(_numbers(todo, wanted))
@@ -181,19 +205,20 @@ def carry_out(
     probe.forget(todo.remove)
     if todo.reload:
         session.bus.reload()
-        limits.enforce(session, todo)
+        limits.enforce(session, limits.changed(todo))
         # Whatever was started until now may have been started with what the manager knew before.
-        _owe(dict.fromkeys(pending.load(), pending.now()))
+        pending.owe(dict.fromkeys(pending.load(), pending.now()))
     session.bus.enable(todo.enable)
     if todo.enable or todo.disable:
         session.directory.sync_boot_links()
     session.bus.reset_failed([*todo.start, *todo.restart, *todo.stop])
-    left = roll_out(session, todo, apps, say)
-    failures = [*left.failures, *_start(session, left, say)]
-    _strike_restarts(todo, left.owed)
+    left = roll_out(session, todo, some, say)
+    left = replace(left, failures=(*left.failures, *_start(session, left, say)))
+    left = judge(session, reopened(todo), left)
+    _strike_restarts(todo, left)
     if todo.write or todo.remove:
         rotation.refresh(session)
-    return failures
+    return Carried(left.failures, left.owed | left.as_before)
 
 
 def _numbers(todo: Plan, wanted: Sequence[Wanted]) -> dict[str, int]:
@@ -226,26 +251,21 @@ def _note_restarts(todo: Plan) -> None:
         pending.save(pending.load() | dict.fromkeys(todo.restart, now))
 
 
-def _strike_restarts(todo: Plan, owed: frozenset[str]) -> None:
-    """Forget what was noted of the plan's apps, but for what is still ``owed``.
+def _strike_restarts(todo: Plan, left: Rolling) -> None:
+    """Forget what was noted of the plan's apps, but for what is still owed.
 
-    What a killed run owes to other apps stays noted.
+    What a killed run owes to other apps stays noted, and so does what was owed to apps whose files
+    were put back.
     """
     apps = {change.name for change in todo.changes if change.action is not Action.ORPHAN}
-    noted = pending.load()
-    _owe({unit: when for unit, when in noted.items() if unit in owed or not _is_of(unit, apps)})
-
-
-def _owe(restarts: Mapping[str, int]) -> None:
-    """Note which units must have been started after which moment, and no others."""
-    if restarts:
-        pending.save(restarts)
-    else:
-        pending.clear()
-
-
-def _is_of(unit: str, apps: Iterable[str]) -> bool:
-    return any(boot.is_of(unit, app) for app in apps)
+    stay = left.owed | left.as_before
+    pending.owe(
+        {
+            unit: when
+            for unit, when in pending.load().items()
+            if unit in stay or not any(boot.is_of(unit, app) for app in apps)
+        }
+    )
 
 
 def _start(session: Session, left: Rolling, say: Callable[[str], None]) -> list[Failure]:

@@ -14,7 +14,7 @@ from pm2sd.systemd.logind import set_lingering
 from pm2sd.units.mark import read_mark
 
 
-def mend(fixes: Iterable[Fix], on_wait: Callable[[int | None], None] | None = None) -> list[str]:
+def mend(fixes: Iterable[Fix], say: Callable[[str], None] = lambda _: None) -> list[str]:
     """Do what the findings offer; a line on each thing that was done, or could not be.
 
     Raises NoUserManager where a fix needs one.
@@ -29,7 +29,7 @@ def mend(fixes: Iterable[Fix], on_wait: Callable[[int | None], None] | None = No
     with_manager = [fix for fix in wanted if fix.cure not in _DO_ALONE]
     if not with_manager:
         return said
-    with changing(on_wait) as session:
+    with changing(say) as session:
         reload = any(fix.cure == "daemon-reload" for fix in with_manager)
         for fix in with_manager:
             if fix.cure == "remove-units":

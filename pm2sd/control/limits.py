@@ -46,10 +46,14 @@ def missing(session: Session, apps: Iterable[App]) -> Missing | None:
     )
 
 
-def enforce(session: Session, todo: Plan) -> None:
+def changed(todo: Plan) -> list[str]:
+    """The apps of which a plan changes a limit."""
+    return [change.name for change in todo.changes if _LIMITING.intersection(change.reasons)]
+
+
+def enforce(session: Session, apps: Iterable[str]) -> None:
     """Bring changed limits to the instances that go on running, and to the slices around them."""
-    changed = [change.name for change in todo.changes if _LIMITING.intersection(change.reasons)]
-    for row in rows(session, changed) if changed else ():
+    for row in rows(session, apps):
         if row.active == "active" and row.name.endswith((".service", ".slice")):
             properties = session.bus.get_all(row.name)
             if properties["ControlGroup"]:

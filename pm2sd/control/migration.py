@@ -183,9 +183,9 @@ def _switch(session: Session, pm2: Pm2, move: Move) -> float:
     if left := await_free(addresses, _FREE_SECONDS):
         why = f"something still listens on {_told(left)} after PM2 stopped it"
         raise _Failed(Failure(move.name, why))
-    failures = carry_out(session, plan(session, wanted, options=Options(start="all")), wanted)
-    if failures:
-        raise _Failed(failures[0])
+    done = carry_out(session, plan(session, wanted, options=Options(start="all")), wanted)
+    if done.failures:
+        raise _Failed(done.failures[0])
     units = session.stored().apps[move.name].instances
     if silent := await_answers(addresses, ANSWER_SECONDS):
         why = f"{_told(silent)} did not answer within {ANSWER_SECONDS:g} s"

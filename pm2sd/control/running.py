@@ -9,7 +9,7 @@ from pm2sd.plan.plan import Running
 from pm2sd.systemd.bus import UnitRow
 from pm2sd.units import names
 
-_DOWN = frozenset({"inactive", "failed"})
+DOWN = frozenset({"inactive", "failed"})
 
 
 def rows(session: Session, apps: Iterable[str]) -> list[UnitRow]:
@@ -33,7 +33,7 @@ def running(session: Session, apps: Iterable[str], pending: Mapping[str, int]) -
     """The state of some apps' units. ``pending`` is the note of an interrupted run."""
     wanted = tuple(apps)
     loaded = rows(session, wanted)
-    active = frozenset(row.name for row in loaded if row.active not in _DOWN)
+    active = frozenset(row.name for row in loaded if row.active not in DOWN)
     targets = (names.target(app) for app in wanted)
     unread = frozenset(
         row.name for row in loaded if session.bus.get(row.name, "Unit", "NeedDaemonReload")
@@ -44,13 +44,24 @@ def running(session: Session, apps: Iterable[str], pending: Mapping[str, int]) -
         stale=frozenset(
             unit
             for unit, noted in pending.items()
-            if unit in active and (unit in unread or _started(session, unit) < noted)
+            if unit in active and (unit in unread or started(session, unit) < noted)
         ),
         unread=unread,
     )
 
 
-def _started(session: Session, unit: str) -> int:
+def owed(session: Session, pending: Mapping[str, int]) -> dict[str, list[int]]:
+    """The instances that run what they ran before they were noted, by app."""
+    parsed = [one for unit in pending if (one := names.parse_instance(unit))]
+    stale = running(session, {app for app, _ in parsed}, pending).stale
+    found: dict[str, list[int]] = {}
+    for app, number in sorted(parsed):
+        if names.instance(app, number) in stale:
+            found.setdefault(app, []).append(number)
+    return found
+
+
+def started(session: Session, unit: str) -> int:
     """When the unit, or the service's process, was started: microseconds of CLOCK_MONOTONIC."""
     if unit.endswith(".service"):
         return int(session.bus.get(unit, "Service", "ExecMainStartTimestampMonotonic"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from shlex import quote
 
 from pm2sd.control import extra
 from pm2sd.plan.stored import Stored, read_stored
+from pm2sd.systemd import pending, trials
 from pm2sd.systemd.bus import Bus
 from pm2sd.systemd.lock import apply_lock
 from pm2sd.systemd.unit_files import UnitDirectory
@@ -33,16 +35,40 @@ def session() -> Iterator[Session]:
 
 
 @contextmanager
-def changing(on_wait: Callable[[int | None], None] | None = None) -> Iterator[Session]:
+def changing(say: Callable[[str], None] = lambda _: None) -> Iterator[Session]:
     """A session that may change things: it holds the lock.
 
-    ``on_wait`` is called with the holder's pid when another pm2sd is at work; what it leaves is
-    seen by this session, since everything is read after the lock was taken. Extra instances that
-    it left are taken away, one that is needed until the app is up again at the end.
+    Another pm2sd that is at work is waited for; what it leaves is seen by this session, since
+    everything is read after the lock was taken. What a killed one has left is mended first, but for
+    an extra instance that is needed until the app is up again at the end. ``say`` tells the user.
     """
-    with Bus.open() as bus, apply_lock(on_wait):
-        extra.remove(bus)
+    with Bus.open() as bus, apply_lock(lambda pid: say(_waiting(pid))):
+        here = Session(bus, UnitDirectory())
+        extra.remove(bus)  # whose name may be that of an instance which comes back
+        _mend(here, say)
         try:
-            yield Session(bus, UnitDirectory())
+            yield here
         finally:
             extra.remove(bus)
+
+
+def _waiting(pid: int | None) -> str:
+    return f"waiting for another pm2sd{f' (pid {pid})' if pid else ''} to finish"
+
+
+def _mend(here: Session, say: Callable[[str], None]) -> None:
+    """Take back what was still on trial, and tell what has yet to be restarted."""
+    if trials.load():
+        from pm2sd.control.trial import take_back
+
+        apps, failures = take_back(here)
+        for app in apps:
+            say(f"an apply was killed before {app} had come up: its unit files are as before")
+        for one in failures:
+            say(f"{one.unit} {one.why}")
+    if noted := pending.load():
+        from pm2sd.control.running import owed
+
+        for app, numbers in owed(here, noted).items():
+            instances = ", ".join(f"{app}@{number}" for number in numbers)
+            say(f"not restarted yet since an earlier apply: {instances}: pm2sd reload {quote(app)}")

@@ -26,24 +26,32 @@ JOB_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An instance that did not come up, or go down, and why; ``mild``: it did, but not well."""
+    """An instance that did not come up, or go down, and why; ``mild``: it did, but not well.
+
+    What it printed about it came after ``since``, in seconds since 1970.
+    """
 
     unit: str
     why: str
     mild: bool = False
+    since: float = 0
 
 
-def bring_up(session: Session, jobs: Sequence[Job]) -> list[Failure]:
+def bring_up(session: Session, jobs: Sequence[Job], *, for_good: bool = False) -> list[Failure]:
     """Run jobs that start units, then watch the instances among them settle.
 
     systemd does not end the job of a service that it starts again and again; the first failed
-    start is what the user waits for.
+    start is what the user waits for. ``for_good``: an instance that ended well has failed, too.
     """
+    since = time.time()
     results = session.bus.run_jobs(jobs, JOB_SECONDS, doomed=lambda units: _failing(session, units))
     failures = failures_of_jobs(session, {job.unit: how for job, how in results.items()})
     failed = {failure.unit for failure in failures}
     services = [job.unit for job in jobs if names.parse_instance(job.unit)]
-    return failures + settle(session, [unit for unit in services if unit not in failed])
+    failures += settle(session, [unit for unit in services if unit not in failed])
+    if for_good and not failures:
+        failures = _gone(session, services)
+    return [replace(failure, since=since) for failure in failures]
 
 
 def _failing(session: Session, units: Sequence[str]) -> list[str]:
@@ -97,11 +105,13 @@ def settle(
     return [Failure(unit, down[unit]) for unit in units if unit in down]
 
 
-def gone(session: Session, unit: str) -> list[Failure]:
-    """That an instance which was started does not run any more, however well it ended."""
-    if any(row.active == "active" for row in session.bus.units_by_name([unit])):
-        return []
-    return [Failure(unit, _why(unit, ending(session.bus, unit)))]
+def _gone(session: Session, units: Sequence[str]) -> list[Failure]:
+    """Those that do not run any more, however well they ended."""
+    return [
+        Failure(row.name, _why(row.name, ending(session.bus, row.name)))
+        for row in session.bus.units_by_name(units)
+        if row.active != "active"
+    ]
 
 
 def _why(unit: str, last: Ending) -> str:

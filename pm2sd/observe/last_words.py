@@ -10,10 +10,11 @@ from pm2sd.plan.select import Instance
 from pm2sd.units import names
 
 
-def last_words(unit: str, count: int) -> list[str]:
+def last_words(unit: str, count: int, since: float = 0) -> list[str]:
     """The last lines an instance printed, or else what systemd said about it; oldest first.
 
-    Colours and other control sequences are taken out.
+    Those from before ``since``, in seconds since 1970, are of another run; of lines in files nobody
+    knows. Colours and other control sequences are taken out.
     Nothing for units that are no instances of a known app. Raises Pm2sdError.
     """
     parsed = names.parse_instance(unit)
@@ -27,7 +28,11 @@ def last_words(unit: str, count: int) -> list[str]:
         Filter(lines=count, streams=()),
     ):
         with Logs(sources(apps, chosen, wanted.streams), wanted) as logs:
-            found = logs.history(complete=True)
+            found = [
+                line
+                for line in logs.history(complete=True)
+                if line.time is None or line.time >= since
+            ]
         if found:
             return without_controls("\n".join(line.text for line in found)).split("\n")[-count:]
     return []

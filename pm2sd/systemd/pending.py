@@ -7,13 +7,12 @@ configuration. It lives in the runtime directory, so it ends with the boot, as t
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pm2sd.errors import Pm2sdError
-from pm2sd.systemd.durable import failure, replace
+from pm2sd.systemd import notes
 from pm2sd.systemd.paths import runtime_directory
 
 
@@ -27,39 +26,29 @@ def load(directory: Path | None = None) -> dict[str, int]:
 
     Raises Pm2sdError for a file that pm2sd did not write.
     """
-    path = _path(directory)
-    try:
-        note = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise failure(error, "read", path) from error
-    except ValueError:
-        note = None
-    if not isinstance(note, dict) or not all(type(usec) is int for usec in note.values()):
-        raise Pm2sdError(
-            f"{path} was not written by pm2sd", hint=f"rm {path}, then restart what you changed"
-        )
-    return note
+    return notes.load(_path(directory), _is_ours, "restart what you changed") or {}
 
 
 def save(units: Mapping[str, int], directory: Path | None = None) -> None:
     """Note what must be restarted, in place of the note before; it outlives a kill from here on."""
-    path = _path(directory)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace(path, json.dumps(dict(units), sort_keys=True).encode())
-    except OSError as error:
-        raise failure(error, "write", path) from error
+    notes.save(_path(directory), dict(units))
 
 
 def clear(directory: Path | None = None) -> None:
     """Nothing is left to restart."""
-    path = _path(directory)
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise failure(error, "remove", path) from error
+    notes.clear(_path(directory))
+
+
+def owe(units: Mapping[str, int]) -> None:
+    """Note which units must have been started after which moment, and no others."""
+    if units:
+        save(units)
+    else:
+        clear()
+
+
+def _is_ours(note: Any) -> bool:
+    return isinstance(note, dict) and all(type(usec) is int for usec in note.values())
 
 
 def _path(directory: Path | None) -> Path:
