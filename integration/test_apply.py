@@ -11,6 +11,7 @@ import pytest
 
 from integration.harness import Pm2sd, Project, eventually, properties, systemctl
 from pm2sd.errors import ExitStatus
+from pm2sd.observe.status import FLAPPING
 from pm2sd.systemd.bus import Bus
 from pm2sd.systemd.cgroup import controllers
 from pm2sd.systemd.paths import unit_directory
@@ -167,6 +168,60 @@ def test_an_app_that_dies_at_once_fails_the_apply_with_its_last_lines(
     assert "Error: the database is not there" in result.stderr
     assert f"{project.name('good')}@0 exited" not in result.stderr
     assert pid(project, "good") != "0"
+
+
+@pytest.mark.parametrize("restart_delay", [0, 600_000], ids=["at-once", "waits"])
+def test_applying_again_does_not_make_a_success_of_a_crash_loop(
+    pm2sd: Pm2sd, project: Project, restart_delay: int
+) -> None:
+    name = project.name("bad")
+    bad = {
+        "name": name,
+        "script": project.script("throws.js"),
+        "max_restarts": "Infinity",
+        "restart_delay": restart_delay,
+    }
+    file = project.ecosystem([bad, sleeper(project, "good")])
+    assert pm2sd("apply", file).exit_status == ExitStatus.FAILED
+    again = pm2sd("apply", file)
+    assert again.exit_status == ExitStatus.FAILED, again
+    assert f"= {name}" in again.stdout
+    assert f"error: {name}@0 is down: exited with code 1" in again.stderr
+    assert "| Error: the database is not there" in again.stderr
+    assert f"hint: pm2sd describe {name}; pm2sd logs {name}\n" in again.stderr
+    assert project.name("good") not in again.stderr
+    # Nobody minds what is down because it was to be.
+    assert pm2sd("stop", name).exit_status == ExitStatus.OK
+    applied(pm2sd, project, [sleeper(project, "good")])
+
+
+def test_what_runs_after_restarts_is_warned_of_and_no_failure(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    name = project.name("a")
+    apps = [sleeper(project, "a")]
+    applied(pm2sd, project, apps)
+    unit = f"{name}@0.service"
+    for count in range(1, FLAPPING + 1):
+        restarted = {"NRestarts": str(count), "SubState": "running"}
+        assert systemctl("kill", "--signal=KILL", unit).exit_status == ExitStatus.OK
+        assert eventually(lambda: properties(unit, *restarted) == restarted)  # noqa: B023
+    again = pm2sd("apply", project.ecosystem(apps))
+    assert again.exit_status == ExitStatus.OK, again
+    assert f"warning: {name}@0 is restarted again and again" in again.stderr
+    assert f"hint: pm2sd describe {name}; pm2sd logs {name}\n" in again.stderr
+
+
+def test_what_apply_does_not_start_is_warned_of_where_it_failed(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    name = project.name()
+    app = {"name": name, "script": "false", "autorestart": False, "autostart": False}
+    applied(pm2sd, project, [app])
+    assert pm2sd("start", name).exit_status == ExitStatus.FAILED
+    again = pm2sd("apply", project.ecosystem([app]))
+    assert again.exit_status == ExitStatus.OK, again
+    assert f"warning: {name}@0 is down: exited with code 1" in again.stderr
 
 
 def test_the_last_lines_of_an_app_do_not_command_the_terminal(

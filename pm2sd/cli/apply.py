@@ -56,7 +56,8 @@ def apply(
     """Make systemd run what the ecosystem file says.
 
     Prints the plan, carries it out, waits until everything is up. What is as it should be is left
-    alone: applying the same file twice changes nothing. Exits 1 if an app does not stay up.
+    alone: applying the same file twice changes nothing. Exits 1 if an app does not stay up, be it
+    started now or before.
 
     Examples:
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pm2sd.cli import output
 from pm2sd.cli.attaching import Outcome
 from pm2sd.cli.failures import report
-from pm2sd.cli.output import emit, paint, say, warn
+from pm2sd.cli.output import caution, emit, paint, say, warn
 from pm2sd.cli.plan_text import display, equivalents, note_lines, plan_lines
+from pm2sd.cli.unchanged import tell_who_is_unwell
 from pm2sd.control.apply import Wanted, carry_out, plan
 from pm2sd.control.configuration import Configuration, load, refuse_approximations
 from pm2sd.control.session import Session, changing, session
@@ -120,7 +121,9 @@ def _apply_file(
     with changing(say) as here:
         todo = _plan(here, configuration, options, strict=strict)
         tell(todo)
-        return Outcome(carry_out_and_tell(here, todo, configuration.wanted), names)
+        status = carry_out_and_tell(here, todo, configuration.wanted)
+        well = tell_who_is_unwell(here, todo, [one.app for one in configuration.wanted])
+        return Outcome(status if well else ExitStatus.FAILED, names)
 
 
 def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> ExitStatus:
@@ -156,8 +159,7 @@ def _say_not_at_boot() -> None:
     user = user_name()
     if not lingers(user):
         what = f"apps end when {user} has logged out, and do not start at boot"
-        say(f"{paint('warning:', 'yellow', sys.stderr)} {what}")
-        say(f"  {paint('hint:', 'cyan', sys.stderr)} pm2sd startup")
+        caution(what, "pm2sd startup")
 
 
 def _where_it_stands(here: Session, todo: Plan) -> str:
@@ -206,8 +208,7 @@ def say_unenforced(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> None:
     if lacking:
         controllers = ", ".join(lacking.controllers)
         what = f"nothing enforces {'; '.join(lacking.limits)}: no {controllers} controller here"
-        say(f"{paint('warning:', 'yellow', sys.stderr)} {what}")
-        say(f"  {paint('hint:', 'cyan', sys.stderr)} {lacking.remedy}")
+        caution(what, lacking.remedy)
 
 
 def _is_news(change: AppChange) -> bool:

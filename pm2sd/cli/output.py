@@ -75,6 +75,21 @@ def warn(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
+def caution(text: str, hint: str) -> None:
+    """A warning for people, and what to type."""
+    say(f"{paint('warning:', 'yellow', sys.stderr)} {text}")
+    say(_hint(hint))
+
+
+def advise(hint: str) -> None:
+    """What to type, under something that went wrong."""
+    warn(_hint(hint))
+
+
+def _hint(text: str) -> str:
+    return f"  {paint('hint:', 'cyan', sys.stderr)} {scope.here(text)}"
+
+
 def say_equivalent(command: str) -> None:
     """The systemctl line that does the same, with ``--verbose``."""
     if verbose:
@@ -93,7 +108,7 @@ def complain(problems: Iterable[Problem]) -> None:
             lead = "".join("\t" if c == "\t" else " " for c in problem.source[:column])
             warn(f"  {' ' * len(number)} | {lead}^")
         if problem.hint:
-            warn(f"  {paint('hint:', 'cyan', sys.stderr)} {scope.here(problem.hint)}")
+            advise(problem.hint)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[tuple[str, str]]]) -> str:

@@ -114,12 +114,48 @@ def _gone(session: Session, units: Sequence[str]) -> list[Failure]:
     ]
 
 
+def down(session: Session, units: Sequence[str]) -> list[Failure]:
+    """Those of some instances that went down by themselves and are not up again.
+
+    One that systemd started again only now is watched as one that was just started: it may be down
+    at once. Where systemd restarted nothing lately, nothing is waited for.
+    """
+    deadline = time.monotonic() + JOB_SECONDS
+    failures: list[Failure] = []
+    before: dict[str, int] = {}
+    watched = list(units)
+    while watched and time.monotonic() < deadline:
+        if before:
+            time.sleep(_POLL_SECONDS)
+        rows = session.bus.units_by_name(watched)
+        watched = []
+        for row in rows:
+            restarts = session.bus.get(row.name, "Service", "NRestarts")
+            again = restarts > before.setdefault(row.name, restarts)
+            if again or row.active == "failed" or row.sub.startswith("auto-restart"):
+                last = ending(session.bus, row.name)
+                failures.append(
+                    Failure(row.name, f"is down: {_how(row.name, last)}{_so_far(last)}")
+                )
+            elif restarts and (row.active == "activating" or _is_young(session, row.name)):
+                watched.append(row.name)
+    return failures
+
+
+def _is_young(session: Session, unit: str) -> bool:
+    started = int(session.bus.get(unit, "Service", "ExecMainStartTimestampMonotonic")) / 1e6
+    return time.clock_gettime(time.CLOCK_MONOTONIC) - started < SETTLE_SECONDS
+
+
 def _why(unit: str, last: Ending) -> str:
-    how = _how(unit, last)
-    if last.restarts:
-        times = "once" if last.restarts == 1 else f"{last.restarts} times"
-        return f"{how} right after its start; systemd restarted it {times} so far"
-    return f"{how} right after its start"
+    return f"{_how(unit, last)} right after its start{_so_far(last)}"
+
+
+def _so_far(last: Ending) -> str:
+    if not last.restarts:
+        return ""
+    times = "once" if last.restarts == 1 else f"{last.restarts} times"
+    return f"; systemd restarted it {times} so far"
 
 
 def _how(unit: str, last: Ending) -> str:

@@ -241,6 +241,11 @@ def _ends(groups: Mapping[str, str], asked: Sequence[str]) -> dict[str, str]:
     return {unit: last.result for unit, last in ends.items()}
 
 
+def restless(bus: Bus, units: Sequence[str]) -> set[str]:
+    """Which of some units systemd restarts again and again, as the rows have it."""
+    return _flapping({row.name: _process(bus, row, ()) for row in bus.units_by_name(units)})
+
+
 def _flapping(processes: Mapping[str, _Process]) -> set[str]:
     """Which units systemd restarts again and again.
 
