@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -358,6 +359,35 @@ def test_restarts_are_counted_alike(both: Both) -> None:
             (one,) = both.elements(which)
             assert one["pm2_env"]["restart_time"] == count, (which, command)
         dumped(both, 1)
+
+
+@pytest.mark.parametrize("cause", ["watch", "cron_restart"])
+def test_restarts_by_the_watcher_and_by_the_clock_count(both: Both, cause: str) -> None:
+    """Beside one after a crash, which they do not make forgotten."""
+    watched = both.project.path / "watched"
+    watched.mkdir()
+    options: Any = {"watch": [str(watched)], "cron_restart": "* * * * * *"}
+    file = both.file(script=ending(both, "exec sleep 1000"), **{cause: options[cause]})
+    for which in both.starting(file):
+
+        def counted(which: str = which) -> int:
+            (one,) = both.elements(which)
+            return int(one["pm2_env"]["restart_time"])
+
+        def changed(counted: Callable[[], int] = counted) -> bool:
+            (watched / "file").write_text(f"{time.monotonic()}")  # PM2 may not look yet
+            return counted() > 1
+
+        (one,) = both.elements(which)
+        os.kill(one["pid"], signal.SIGKILL)
+        eventually(lambda counted=counted: counted() > 0)  # type: ignore[misc]
+        eventually(changed if cause == "watch" else lambda counted=counted: counted() > 2)  # type: ignore[misc]
+        if cause == "watch":  # and nothing changes any more
+            eventually(lambda counted=counted: counted() == starts(both) - 1)  # type: ignore[misc]
+        else:
+            before = starts(both)
+            assert before - 1 <= counted() <= starts(both)
+        (both.project.path / "starts").unlink()
 
 
 @pytest.mark.parametrize(

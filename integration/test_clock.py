@@ -64,6 +64,20 @@ def test_an_app_is_restarted_again_and_again_within_its_start_limit(
     assert state(f"{project.name('a')}@0.service") == "active"
 
 
+def test_its_restarts_are_counted_and_those_after_crashes_kept(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    apply(pm2sd, project, LIVES, cron_restart=EVERY_SECOND)
+    unit = f"{project.name('a')}@0.service"
+    assert systemctl("kill", "--signal=KILL", unit).exit_status == ExitStatus.OK
+    eventually(lambda: row(pm2sd, project)["restarts"] >= 3, timeout=30)
+    service = f"{project.name('a')}:cron"
+    assert systemctl("stop", f"{service}.timer", f"{service}.service").exit_status == ExitStatus.OK
+    eventually(lambda: row(pm2sd, project)["restarts"] == len(starts(project)) - 1)
+    assert pm2sd("reset", project.name("a")).exit_status == ExitStatus.OK
+    assert row(pm2sd, project)["restarts"] == 0
+
+
 def test_only_instances_that_run_are_restarted(pm2sd: Pm2sd, project: Project) -> None:
     apply(pm2sd, project, LIVES, cron_restart=EVERY_SECOND, instances=3)
     assert pm2sd("stop", f"{project.name('a')}@1").exit_status == ExitStatus.OK

@@ -182,6 +182,25 @@ def test_one_watcher_restarts_all_instances(watched: Watched) -> None:
     assert len(units.stdout.splitlines()) == 1
 
 
+def test_its_restarts_are_counted_and_those_after_crashes_kept(watched: Watched) -> None:
+    assert watched.apply(instances=2, restart_delay=0).exit_status == ExitStatus.OK
+    name = watched.project.name()
+
+    def counted() -> list[int]:
+        return [one["restarts"] for one in watched.pm2sd("status", "--json", name).json]
+
+    assert systemctl("kill", "--signal=KILL", f"{name}@1.service").exit_status == ExitStatus.OK
+    eventually(lambda: counted() == [0, 1])
+    assert watched.has_started(3)
+    watched.write("index.js")
+    wait_for_restarts(watched, 1)
+    assert counted() == [1, 2]
+    assert watched.pm2sd("stop", f"{name}@1").exit_status == ExitStatus.OK
+    watched.write("index.js")
+    wait_for_restarts(watched, 2)
+    assert counted() == [2, 2]
+
+
 def test_it_survives_stop_and_start(watched: Watched) -> None:
     """PM2 never watches again after stop (its issues 3701, 5487)."""
     watched.apply()

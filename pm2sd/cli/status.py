@@ -30,8 +30,8 @@ def status(
 ) -> None:
     """List apps and instances: what runs, for how long, and what it uses.
 
-    cpu is a percentage of one CPU while this command runs; restarts are those by systemd and
-    by hand, until reset; memory is that of all processes of the instance.
+    cpu is a percentage of one CPU while this command runs; restarts are all since the last
+    reset, those by hand too; memory is that of all processes of the instance.
 
     With a selector, exits 3 if one of the instances does not run, as systemctl status does.
     """

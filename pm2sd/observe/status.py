@@ -51,7 +51,7 @@ class Row:
     """One instance. Sizes are bytes, ``uptime`` is seconds, ``cpu`` a percentage of one CPU.
 
     ``pid``, ``uptime``, ``cpu`` and ``memory`` are None for an instance that does not run.
-    ``restarts`` counts those by systemd and by hand, until ``reset``.
+    ``restarts`` counts all of them, until ``reset``.
     ``result`` is the Result property (systemd.exec(5), $SERVICE_RESULT) of one that is down or
     waits to be restarted, else empty. ``oom`` says that this end, or the one before the automatic
     restart of one that runs, was the OOM killer's, ``unhealthy`` that it was for its ``health``.

@@ -12,12 +12,19 @@ from pm2sd.translate.cron import on_calendar
 from pm2sd.units import names
 from pm2sd.units.model import AuxiliaryService, Mark, Timer
 
-# Each restart counts as a start for StartLimitBurst=, so what was counted is forgotten first; but
-# an instance that failed for good stays failed. try-restart passes over what does not run. What
-# becomes of an instance is told by its own unit, not by this one.
+# Each restart counts as a start for StartLimitBurst=, so what was counted is forgotten first, and
+# kept for `status` (systemd/restarts.py); but an instance that failed for good stays failed.
+# try-restart passes over what does not run. What becomes of an instance is told by its own unit,
+# not by this one.
 _TRY_RESTART = """\
+counts=${XDG_RUNTIME_DIR:-/run}/pm2sd/restarts
+mkdir -p -m 700 "$counts"
 for unit; do
-  systemctl --user --quiet is-failed "$unit" || systemctl --user reset-failed "$unit" 2>/dev/null
+  systemctl --user --quiet is-failed "$unit" && continue
+  restarts=$(systemctl --user show --property=NRestarts --value "$unit")
+  systemctl --user --quiet is-active "$unit" && restarts=$((restarts + 1))
+  printf "%${restarts}s" "" >>"$counts/$unit"
+  systemctl --user reset-failed "$unit" 2>/dev/null
 done
 systemctl --user try-restart "$@" || :
 """

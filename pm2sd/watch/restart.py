@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -11,6 +12,7 @@ from typing import Final, NamedTuple
 _PROPERTIES: Final = (
     "Id",
     "ActiveState",
+    "NRestarts",
     "ActiveExitTimestampMonotonic",
     "ExecMainStartTimestampMonotonic",
     "ExecMainExitTimestampMonotonic",
@@ -22,10 +24,14 @@ _UP: Final = ("active", "activating", "reloading", "refreshing")
 
 
 class Instance(NamedTuple):
-    """An instance: microseconds of CLOCK_MONOTONIC, 0 for what never was."""
+    """An instance: microseconds of CLOCK_MONOTONIC, 0 for what never was.
+
+    ``restarts`` counts as systemd does: the one that the start limit refused is in it.
+    """
 
     unit: str
     active: str
+    restarts: int
     left: int
     started: int
     ended: int
@@ -55,6 +61,7 @@ def restart(name: str) -> list[str]:
     up = [one.unit for one in found if one.is_up]
     ended = [one.unit for one in found if one.has_ended]
     if up or ended:
+        _keep_counts([one for one in found if one.is_up or one.has_ended])
         # Restarts count against the start limit, which is about crashes.
         _systemctl("reset-failed", *up, *ended)
     if up:
@@ -62,6 +69,23 @@ def restart(name: str) -> list[str]:
     if ended:
         _systemctl("start", *ended)
     return [*up, *ended]
+
+
+def _keep_counts(found: Sequence[Instance]) -> None:
+    """Count the restarts of instances where ``status`` looks for them (pm2sd/systemd/restarts.py).
+
+    systemd is about to forget its own, and never counts one of an instance that runs.
+    """
+    directory = f"{os.environ.get('XDG_RUNTIME_DIR') or '/run'}/pm2sd/restarts"
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        for one in found:
+            refused = one.active == "failed" and one.restarts > 0
+            count = one.restarts - refused + (one.active == "active")
+            with open(f"{directory}/{one.unit}", "ab") as file:
+                file.write(b"." * count)
+    except OSError as error:
+        print(f"cannot count the restart: {error}", file=sys.stderr)
 
 
 def last_start(name: str) -> float:
@@ -89,8 +113,8 @@ def instances(name: str) -> list[Instance]:
     for block in shown.split("\n\n"):
         values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         if "Id" in values:
-            left, started, ended = (int(values[name] or 0) for name in _PROPERTIES[2:])
-            found.append(Instance(values["Id"], values["ActiveState"], left, started, ended))
+            numbers = [int(values[name] or 0) for name in _PROPERTIES[2:]]
+            found.append(Instance(values["Id"], values["ActiveState"], *numbers))
     return sorted(found, key=lambda one: (len(one.unit), one.unit))
 
 
