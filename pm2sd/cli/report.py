@@ -69,7 +69,7 @@ def _report() -> dict[str, Any]:
         with Bus.open() as bus:
             found["systemd"] = str(bus.manager("Version"))
             found["manager_state"] = str(bus.manager("SystemState"))
-            found["control_group"] = str(bus.manager("ControlGroup"))
+            found["control_group"] = str(bus.manager("ControlGroup")) or "/"
         found["apps"] = [record(row) for row in listed(Known.read(), None)]
     except NoUserManager as none:
         found |= {"systemd": f"no user manager: {none.message}", "apps": []}
