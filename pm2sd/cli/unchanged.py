@@ -9,7 +9,7 @@ from pm2sd.cli.failures import report
 from pm2sd.cli.output import advise, caution
 from pm2sd.cli.plan_text import display
 from pm2sd.control.session import Session
-from pm2sd.control.settle import down
+from pm2sd.control.settle import not_up
 from pm2sd.ecosystem.app import App
 from pm2sd.observe.status import restless
 from pm2sd.plan.plan import Plan
@@ -30,7 +30,7 @@ def tell_who_is_unwell(here: Session, todo: Plan, apps: Sequence[App]) -> bool:
         for unit in (instance(app.name, number) for number in range(app.instances))
         if unit not in touched
     }
-    failures = down(here, list(units))
+    failures = not_up(here, list(units))
     grave = [one for one in failures if _is_kept_up(units[one.unit])]
     report(grave)
     for name in dict.fromkeys(units[one.unit].name for one in grave):

@@ -114,7 +114,7 @@ def _gone(session: Session, units: Sequence[str]) -> list[Failure]:
     ]
 
 
-def down(session: Session, units: Sequence[str]) -> list[Failure]:
+def not_up(session: Session, units: Sequence[str]) -> list[Failure]:
     """Those of some instances that went down by themselves and are not up again.
 
     One that systemd started again only now is watched as one that was just started: it may be down
