@@ -248,6 +248,9 @@ def test_only_restricts_restart_and_stop_of_a_file(pm2sd: Pm2sd, project: Projec
     assert pid(project, "b") == before[1]
     assert pm2sd("stop", "ecosystem.yaml", *only).exit_status == ExitStatus.OK
     assert (pid(project, "a"), pid(project, "b")) == ("0", before[1])
+    for verb in ("stop", "delete", "start"):  # without a file it would be for all that is named
+        assert pm2sd(verb, project.name("b"), *only).exit_status == ExitStatus.USAGE
+    assert pid(project, "b") == before[1]
     assert pm2sd("delete", "ecosystem.yaml", *only).exit_status == ExitStatus.OK
     assert pm2sd("describe", project.name("b")).exit_status == ExitStatus.OK
 

@@ -24,8 +24,18 @@ class _Told(KeyboardInterrupt):
 
 
 def names_of(only: str | None) -> list[str]:
-    """``--only a,b`` as a list."""
-    return [name for name in (part.strip() for part in (only or "").split(",")) if name]
+    """``--only a,b`` as a list.
+
+    Raises Pm2sdError for one without a name (an empty variable of the shell): none is not all.
+    """
+    names = [name for name in (part.strip() for part in (only or "").split(",")) if name]
+    if only is not None and not names:
+        raise Pm2sdError(
+            "--only names no app",
+            hint="write --only a,b; without it, all apps of the file are meant",
+            code=ExitStatus.USAGE,
+        )
+    return names
 
 
 def planned(

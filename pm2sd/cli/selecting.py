@@ -21,8 +21,10 @@ def chosen(
 ) -> list[Instance]:
     """The instances that are named; a file stands for its apps that are known.
 
-    ``only`` are those of the file's apps that are meant.
+    ``only`` are those of the file's apps that are meant. Raises Pm2sdError where there is no file.
     """
+    if only and not any(map(is_file, selectors)):
+        raise needs_file("--only", "chooses apps")
     named: list[str] = []
     for selector in selectors:
         if is_file(selector):
@@ -65,21 +67,27 @@ def apply_files(selectors: Sequence[str], env: str | None, only: str | None) -> 
     from pm2sd.cli.applying import apply_file
 
     files = [selector for selector in selectors if is_file(selector)]
-    for flag, value, use in (
-        ("--env", env, "chooses an env_NAME block"),
-        ("--only", only, "chooses apps"),
-    ):
-        if value is not None and not files:
-            raise Pm2sdError(
-                f"{flag} {use} of an ecosystem file",
-                hint="name the file instead of the app",
-                code=ExitStatus.USAGE,
-            )
+    if env is not None and not files:
+        raise needs_file("--env", "chooses an env_NAME block")
+    if only is not None and not files:
+        raise needs_file("--only", "chooses apps")
     for file in files:
         done = apply_file(file, env=env, only=only)
         if done.status is not ExitStatus.OK:
             raise typer.Exit(done.status)
     return bool(files)
+
+
+def needs_file(flag: str, use: str) -> Pm2sdError:
+    """The error for a flag that means nothing without an ecosystem file.
+
+    To pass over it would do to all that is named what was meant for a part of it.
+    """
+    return Pm2sdError(
+        f"{flag} {use} of an ecosystem file",
+        hint="name the file instead of the app",
+        code=ExitStatus.USAGE,
+    )
 
 
 def the_app(selector: str, apps: Mapping[str, StoredApp]) -> StoredApp:

@@ -44,19 +44,25 @@ def start(
 
       pm2sd start api
     """
-    from pm2sd.cli.selecting import is_file
+    from pm2sd.cli.output import say
+    from pm2sd.cli.selecting import is_file, needs_file
     from pm2sd.cli.starting import start_file, start_known, start_script
 
     since = now()
     options = written(given)
     after = after_dashes(ctx)
     names = targets or []
-    if not names or all(is_file(name) for name in names):
+    files = not names or all(is_file(name) for name in names)
+    if files:
         outcome = start_file(names, env=env, only=only, options=options, after=after)
+    elif only is not None:
+        raise needs_file("--only", "chooses apps")
     elif len(names) == 1 and (options or after is not None):
         outcome = start_script(names[0], options=options, after=after)
     else:
         outcome = start_known(names)
+    if env is not None and not files:
+        say("--env had no effect: it chooses an env_NAME block of an ecosystem file")
     finish(outcome, attach=attach, since=since)
 
 
