@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from integration.harness import Pm2sd, Project, Result, as_root, run
+from integration.harness import Pm2sd, Project, Result, as_root, eventually, run
+from integration.hook import hook
 from pm2sd.errors import ExitStatus
 
 pytestmark = pytest.mark.skipif(
@@ -138,6 +139,16 @@ def test_what_cannot_be_is_an_error_at_its_place(
     done = system("apply", "ecosystem.yaml")
     assert done.exit_status == ExitStatus.INVALID_CONFIG
     assert re.search(rf"ecosystem\.yaml:{line}:\d+: error: .*{re.escape(message)}", done.stderr)
+
+
+def test_a_webhook_is_told_by_the_apps_own_user(system: System, project: Project) -> None:
+    with hook() as kept:
+        app = system.app(uid="nobody", autorestart=False, on_failure=kept.url)
+        project.write("app.js", "process.exit(7);")
+        project.ecosystem([app])
+        assert system("apply").exit_status == ExitStatus.FAILED
+        eventually(lambda: bool(kept.bodies))
+    assert (kept.bodies[0]["app"], kept.bodies[0]["exit_code"]) == (app["name"], 7)
 
 
 def test_others_than_root_are_told_what_to_type(pm2sd: Pm2sd, project: Project) -> None:

@@ -88,8 +88,7 @@ def write(path: Path, found: Imported, *, force: bool) -> None:
         for target, text in secrets.items():
             target.parent.mkdir(mode=0o700, exist_ok=True)
             replace(target, text.encode())
-        replace(path, found.text.encode())
-        path.chmod(0o600 if found.is_secret else 0o644)
+        replace(path, found.text.encode(), 0o600 if found.is_secret else 0o644)
     except FileNotFoundError as error:
         raise Pm2sdError(f"there is no directory {path.parent}") from error
     except OSError as error:

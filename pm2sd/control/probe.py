@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,8 @@ from pm2sd.translate.checks import PROBE_DIRECTORY
 
 _PACKAGE: Final = Path(pm2sd.__file__).parent
 _PROBE: Final = Path(probe.__file__).parent
+_MODE: Final = 0o644
+"""With --system the apps' users run them (on_failure)."""
 
 
 def install(directory: Path, apps: Iterable[App]) -> None:
@@ -25,14 +28,22 @@ def install(directory: Path, apps: Iterable[App]) -> None:
     sources = [_PACKAGE / "__init__.py", *_PROBE.glob("*.py")]
     files = {place / "pm2sd" / path.relative_to(_PACKAGE): path for path in sources}
     files[place / "__main__.py"] = _PROBE / "__main__.py"
-    for path, source in files.items():
-        current = source.read_bytes()
-        try:
-            if not path.is_file() or path.read_bytes() != current:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                replace(path, current)
-        except OSError as error:
-            raise failure(error, "write", path) from error
+    try:
+        for below in (place, place / "pm2sd", place / "pm2sd" / _PROBE.name):
+            below.mkdir(parents=True, exist_ok=True)
+            below.chmod(0o755)
+        for path, source in files.items():
+            current = source.read_bytes()
+            if not _is_there(path, current):
+                replace(path, current, _MODE)
+    except OSError as error:
+        raise failure(error, "write", place) from error
+
+
+def _is_there(path: Path, current: bytes) -> bool:
+    if not path.is_file() or path.read_bytes() != current:
+        return False
+    return stat.S_IMODE(path.stat().st_mode) == _MODE
 
 
 def _needs(app: App) -> bool:

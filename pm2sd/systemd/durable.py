@@ -25,10 +25,12 @@ _HINTS: Final = {
 }
 
 
-def write_synced(path: Path, data: bytes) -> None:
-    """Create a file of mode 0600 (or empty an old one), write it and wait for the disk."""
+def write_synced(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Create a file of this mode (or empty an old one), write it and wait for the disk."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
+        if mode != 0o600:
+            os.fchmod(descriptor, mode)  # whatever the umask
         left = memoryview(data)
         while left:
             left = left[os.write(descriptor, left) :]
@@ -46,11 +48,14 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Give a file new contents at once. Raises OSError; then nothing is left beside it."""
+def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Give a file new contents and a mode, at once.
+
+    Raises OSError; then nothing is left beside it.
+    """
     aside = path.with_name(f".{path.name}.new")
     try:
-        write_synced(aside, data)
+        write_synced(aside, data, mode)
         aside.replace(path)
     except OSError:
         with suppress(OSError):
