@@ -38,7 +38,7 @@ def resurrect(arguments: Ignored = None) -> None:  # noqa: ARG001
     What runs is left alone.
     """
     from pm2sd.cli.applying import carry_out_and_tell, tell
-    from pm2sd.cli.failures import report
+    from pm2sd.cli.lifecycle import told
     from pm2sd.control import boot
     from pm2sd.control.session import changing
     from pm2sd.systemd import snapshot
@@ -48,16 +48,15 @@ def resurrect(arguments: Ignored = None) -> None:  # noqa: ARG001
         raise Pm2sdError("nothing was saved", hint="pm2sd save, while your apps run")
     with changing(say) as here:
         todo, wanted = boot.restoration(here, saved)
+        restored = ExitStatus.OK
         if not todo.is_empty():
             tell(todo)
-            carry_out_and_tell(here, todo, wanted)
+            restored = carry_out_and_tell(here, todo, wanted)
         started, failures = boot.start_saved(here, saved)
-        for one in started:
-            emit(f"resurrected {one}")
         if not started:
             say("all that was saved runs")
-        report(failures)
-    raise typer.Exit(ExitStatus.FAILED if failures else ExitStatus.OK)
+        done = told("resurrected", started, failures)
+    raise typer.Exit(done.status or restored)
 
 
 def cleardump(arguments: Ignored = None) -> None:  # noqa: ARG001

@@ -168,6 +168,7 @@ def told(
 ) -> Outcome:
     """Print what was done to which instances, and what failed."""
     from pm2sd.cli.failures import report
+    from pm2sd.cli.plan_text import display
 
     unwell = {failure.unit for failure in failures}
     for one in instances:
@@ -175,7 +176,7 @@ def told(
             emit(f"{participle} {one}")
     mild = [failure for failure in failures if failure.mild]
     for failure in mild:
-        say(f"{failure.unit} {failure.why}")
+        say(f"{display(failure.unit)} {failure.why}")
     grave = [failure for failure in failures if not failure.mild]
     report(grave)
     apps = sorted({one.app for one in instances})

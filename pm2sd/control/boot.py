@@ -77,7 +77,10 @@ def restoration(session: Session, saved: Snapshot) -> tuple[Plan, list[Wanted]]:
 
 
 def start_saved(session: Session, saved: Snapshot) -> tuple[list[Instance], list[Failure]]:
-    """Start what ran when it was saved and does not now; those instances, and what failed."""
+    """Start what ran when it was saved and does not now; those instances, and what failed.
+
+    Of an app whose instances end by themselves it is the target.
+    """
     from pm2sd.control import lifecycle
     from pm2sd.control.settle import bring_up
     from pm2sd.plan.select import instances
@@ -93,14 +96,11 @@ def start_saved(session: Session, saved: Snapshot) -> tuple[list[Instance], list
     failures = bring_up(session, [Job("start", target) for target in jobs])
     follow(session, [app for name, app in apps.items() if names.target(name) in jobs])
     wanted = saved.running - up
-    chosen = [
-        one
-        for one in instances(apps.values())
-        if one.unit in wanted and names.target(one.app) not in jobs
-    ]
+    ended = [one for one in instances(apps.values()) if names.target(one.app) in jobs]
+    chosen = [one for one in instances(apps.values()) if one.unit in wanted and one not in ended]
     if chosen:
         failures += lifecycle.start(session, chosen, apps)
-    return chosen, failures
+    return [*ended, *chosen], failures
 
 
 def nothing(session: Session, apps: Iterable[StoredApp]) -> None:
