@@ -11,7 +11,7 @@ from pm2sd.cli.failures import report
 from pm2sd.cli.output import caution, emit, paint, say, warn
 from pm2sd.cli.plan_text import display, equivalents, note_lines, plan_lines
 from pm2sd.cli.unchanged import tell_who_is_unwell
-from pm2sd.control.apply import Wanted, carry_out, plan
+from pm2sd.control.apply import Carried, Wanted, carry_out, plan
 from pm2sd.control.configuration import Configuration, load, refuse_approximations
 from pm2sd.control.session import Session, changing, session
 from pm2sd.errors import ExitStatus, Pm2sdError
@@ -132,7 +132,10 @@ def _apply_file(
         todo = _plan(here, configuration, options, strict=strict)
         tell(todo)
         status = carry_out_and_tell(here, todo, configuration.wanted)
-        well = tell_who_is_unwell(here, todo, [one.app for one in configuration.wanted])
+        try:
+            well = tell_who_is_unwell(here, todo, [one.app for one in configuration.wanted])
+        except KeyboardInterrupt:
+            raise _Told from None
         return Outcome(status if well else ExitStatus.FAILED, names)
 
 
@@ -144,11 +147,17 @@ def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> E
             output.say_equivalent(line)
     try:
         done = carry_out(here, todo, wanted, say=say)
+        _tell_how_it_went(todo, done)
     except KeyboardInterrupt:
         warn(f"interrupted: {_where_it_stands(here, todo)}")
         raise _Told from None
-    if done.failures:
-        report(done.failures)
+    if wanted:
+        _say_not_at_boot()
+    return ExitStatus.FAILED if done.failures else ExitStatus.OK
+
+
+def _tell_how_it_went(todo: Plan, done: Carried) -> None:
+    report(done.failures)
     unwell = {failure.unit for failure in done.failures} | done.as_before
     well = [
         display(unit)
@@ -157,9 +166,6 @@ def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> E
     ]
     if well:
         say(f"{paint('up:', 'green', sys.stderr)} {', '.join(well)}")
-    if wanted:
-        _say_not_at_boot()
-    return ExitStatus.FAILED if done.failures else ExitStatus.OK
 
 
 def _say_not_at_boot() -> None:

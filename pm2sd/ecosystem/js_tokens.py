@@ -31,6 +31,8 @@ _BEFORE_REGEX = frozenset(
     | {"throw", "typeof", "void", "yield"}
 )
 
+_DEEPEST = 100
+
 OPEN = {"(": ")", "[": "]", "{": "}"}
 CLOSE = frozenset(OPEN.values())
 
@@ -77,15 +79,19 @@ class BadSyntax(Exception):
 def tokens(text: str) -> list[Token]:
     """Every token of ``text`` but blanks and comments, the last one of kind END.
 
-    Raises BadSyntax for a string, template or comment that does not end.
+    Raises BadSyntax for a string, template or comment that does not end, and for templates that are
+    nested too deep.
     """
-    found = [*_scan(text, 0, within_template=False)]
+    found = [*_scan(text, 0, 0)]
     after = "\n" in text[found[-1].end if found else 0 :]
     return [*found, Token(Kind.END, "", len(text), len(text), after)]
 
 
-def _scan(text: str, start: int, *, within_template: bool) -> Iterator[Token]:
-    """The tokens from ``start`` to the end, or to the brace that ends a template's ``${``."""
+def _scan(text: str, start: int, level: int) -> Iterator[Token]:
+    """The tokens from ``start`` to the end, or to the brace that ends a template's ``${``.
+
+    ``level`` is how many templates they are within.
+    """
     position, depth, newline = start, 0, False
     before: Token | None = None
     while position < len(text):
@@ -103,7 +109,7 @@ def _scan(text: str, start: int, *, within_template: bool) -> Iterator[Token]:
                 position, "this string does not end", f"close it with {match[0]} on the same line"
             )
         if kind == "template":
-            token = _template(text, position, newline)
+            token = _template(text, position, newline, level)
         elif (
             match[0] == "/"
             and _regex_may_follow(before)
@@ -114,13 +120,15 @@ def _scan(text: str, start: int, *, within_template: bool) -> Iterator[Token]:
             token = Token(Kind[kind.upper()], match[0], position, end, newline)
         depth += {"{": 1, "}": -1}.get(token.text, 0)
         yield token
-        if within_template and depth < 0:
+        if level and depth < 0:
             return
         before, position, newline = token, token.end, False
 
 
-def _template(text: str, start: int, newline: bool) -> Token:
+def _template(text: str, start: int, newline: bool, level: int) -> Token:
     """The whole template literal that begins at ``start``."""
+    if level >= _DEEPEST:
+        raise BadSyntax(start, f"templates are nested more than {_DEEPEST} deep")
     position, kind = start + 1, Kind.TEMPLATE
     while True:
         match = _TEMPLATE_PART.match(text, position)
@@ -130,7 +138,7 @@ def _template(text: str, start: int, newline: bool) -> Token:
         if match["end"] == "`":
             return Token(kind, text[start : match.end()], start, match.end(), newline)
         kind, position = Kind.COMPUTED, match.end()
-        inner = [*_scan(text, position, within_template=True)]
+        inner = [*_scan(text, position, level + 1)]
         position = inner[-1].end if inner else len(text)
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -98,16 +99,22 @@ def _run(
         try:
             process.communicate(text.encode(), timeout)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
             raise _failed(
                 places,
                 f"took longer than {timeout:g} s to evaluate",
                 "an ecosystem file only describes the apps: what it waits for belongs in them",
             ) from None
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
             raise
         return process.returncode
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End it with its children. After Ctrl-C subprocess waits a moment, and it may have ended."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _ending(status: int) -> str:

@@ -76,12 +76,13 @@ def read_processes(text: str, name: str) -> tuple[Process, ...]:
 def _parse(text: str, name: str) -> Plain:
     try:
         value: Plain = json.JSONDecoder().raw_decode(text)[0]
-    except ValueError as not_json:
+    except (ValueError, RecursionError) as not_json:
         try:
             return inspected.parse(text)
         except BadSyntax as error:
             line = text.count("\n", 0, error.offset) + 1
-            what = error.message if "'" in text else str(not_json)
+            plain = isinstance(not_json, ValueError) and "'" not in text
+            what = str(not_json) if plain else error.message
             raise Unreadable(
                 name, f"is cut off or damaged, in line {line} of its list: {what}", error.hint
             ) from None

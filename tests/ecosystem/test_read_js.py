@@ -287,6 +287,12 @@ def test_a_file_that_keeps_running_is_read_and_one_that_hangs_is_not(write: Writ
     assert time.monotonic() - begin < 20
 
 
+def test_ctrl_c_stays_ctrl_c_where_node_ends_at_the_same_time(write: Write) -> None:
+    file = write("a.config.js", "process.kill(process.ppid, 'SIGINT'); module.exports = {};")
+    with pytest.raises(KeyboardInterrupt):
+        load(file)
+
+
 def test_structures_without_bound_are_refused(write: Write) -> None:
     file = write(
         "a.config.js", "let a = 'x'; for (let i = 0; i < 30; i++) a = [a, a]; module.exports = a;"

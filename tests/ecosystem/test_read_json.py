@@ -109,6 +109,7 @@ def test_every_key_and_value_has_its_place() -> None:
         ("[NaN]", "1:2", "NaN is not a number"),
         ("{a: (1 }", "1:8", "expected ')', found }"),
         ("[" * 5000, "1:101", "this is nested more than 100 deep"),
+        ("`${" * 5000, "1:301", "templates are nested more than 100 deep"),
     ],
 )
 def test_mistakes_are_told_where_they_are(text: str, where: str, message: str) -> None:

@@ -365,6 +365,7 @@ def test_what_pm2_was_told_is_what_the_file_says(world: World) -> None:
         ("", "is empty"),
         ("hello", "no list of PM2's"),
         ('[{"name": "a"', "cut off"),
+        ("[{" + '"a": [' + "[" * 100_000, "deep"),
         ("[ { name: 'a', ", "cut off"),
         ('[{"name": "a"}]', "no pm_exec_path"),
     ],
