@@ -80,6 +80,7 @@ def run() -> None:
     """
     gc.disable()  # loading makes thousands of objects and no garbage
     _open_closed_streams()
+    _write_whatever_it_is()
     os._exit(_flushed(main()))
 
 
@@ -113,6 +114,18 @@ def _open_closed_streams() -> None:
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w" if number else "r"))  # noqa: PTH123, SIM115
+
+
+def _write_whatever_it_is() -> None:
+    """Have no text that the terminal's encoding lacks end a command.
+
+    Names of files and drop-ins of others may hold bytes that are no UTF-8: they go out as they are.
+    """
+    from io import TextIOWrapper
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        utf8 = sys.stdout.encoding.lower() == "utf-8"
+        sys.stdout.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
 
 
 if __name__ == "__main__":

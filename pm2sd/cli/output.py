@@ -59,8 +59,9 @@ def emit(text: str) -> None:
 
 
 def emit_json(data: Any, *, indent: int | None = 2) -> None:
-    """Data as JSON."""
-    emit(json.dumps(data, indent=indent, ensure_ascii=False))
+    r"""Data as JSON; a byte that is no UTF-8 is there as Python's escape of it, ``\udcff``."""
+    text = json.dumps(data, indent=indent, ensure_ascii=False)
+    emit(text.encode(errors="backslashreplace").decode())
 
 
 def say(text: str) -> None:
