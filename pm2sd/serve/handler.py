@@ -28,7 +28,7 @@ _TYPES.types_map[True].update(
     {".webp": "image/webp", ".woff": "font/woff", ".woff2": "font/woff2", ".yaml": "text/yaml"}
 )
 _TYPES.types_map[True].update({".map": "application/json", ".mjs": "text/javascript"})
-_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -46,6 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         """Send what is asked for."""
         self.server.busy(1)  # type: ignore[attr-defined]
         try:
+            self._refuse_a_second_request_in_the_body()
             self._answer()
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
             self.close_connection = True
@@ -56,6 +57,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: Any) -> None:
         """Requests are not logged, as PM2 does not."""
+
+    def _refuse_a_second_request_in_the_body(self) -> None:
+        """End a connection behind a body: nobody reads it, so it would be the next request.
+
+        A proxy that shares the connection among its clients would send one the answer to another.
+        """
+        lengths = self.headers.get_all("Content-Length", [])
+        if any(length.strip() != "0" for length in lengths) or "Transfer-Encoding" in self.headers:
+            self.close_connection = True
 
     def _answer(self) -> None:
         if not self._may():
@@ -125,6 +135,12 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Access-Control-Allow-Methods", "GET")
         for name, value in headers.items():
             self.send_header(name, value)
+        self._end_headers()
+
+    def _end_headers(self) -> None:
+        """Say, too, that the connection ends here where it does."""
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
 
     def _send_file(self, path: str) -> None:
@@ -136,7 +152,7 @@ class Handler(BaseHTTPRequestHandler):
             if self._is_known(int(status.st_mtime)):
                 self.send_response(HTTPStatus.NOT_MODIFIED)
                 self.send_header("Last-Modified", changed)
-                self.end_headers()
+                self._end_headers()
                 return
             begin, end = 0, status.st_size
             answer = HTTPStatus.OK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from html import escape
 from urllib.parse import quote
 
@@ -12,17 +13,16 @@ def listing(directory: str, url: str) -> bytes:
     """An HTML page with links to what is in a directory, directories first; no dotfiles."""
     title = f"Index of {escape(url)}"
     rows = [_row("../", "", "")] if url != "/" else []
+    found = []
     with os.scandir(directory) as entries:
-        found = [entry for entry in entries if not entry.name.startswith(".")]
-    for entry in sorted(found, key=lambda one: (not one.is_dir(), one.name)):
-        try:
-            status = entry.stat()
-        except OSError:  # a link that leads nowhere
-            continue
+        for entry in entries:
+            if not entry.name.startswith("."):
+                with suppress(OSError):  # a link that leads nowhere, or to itself
+                    found.append((not entry.is_dir(), entry.name, entry.stat()))
+    for is_file, name, status in sorted(found, key=lambda one: one[:2]):
         changed = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(status.st_mtime))
-        is_directory = entry.is_dir()
-        name = f"{entry.name}/" if is_directory else entry.name
-        rows.append(_row(name, "" if is_directory else _size(status.st_size), changed))
+        shown = name if is_file else f"{name}/"
+        rows.append(_row(shown, _size(status.st_size) if is_file else "", changed))
     page = f"""<!DOCTYPE html>
 <html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>

@@ -127,12 +127,16 @@ def test_listings_only_where_they_are_asked_for(serve: Serve) -> None:
     (site.root / "index.html").unlink()
     (site.root / 'a"><b>.txt').touch()
     (site.root / "javascript:x").touch()
+    (site.root / "round").symlink_to("round")
+    (site.root / "nowhere").symlink_to("gone")
     page = site.get("/").body.decode()
     assert '<a href="./%C3%BCber%20uns.txt">über uns.txt</a>' in page
     assert '<a href="./sub/">sub/</a>' in page
     assert "<b>" not in page
     assert '<a href="./javascript%3Ax">' in page
     assert ".hidden" not in page
+    assert "round" not in page
+    assert "nowhere" not in page
     assert site.status("/empty/") == 200
     assert site.get("/empty").headers["location"] == "/empty/"
     assert site.get("/sub/").body == b"<p>sub</p>"
@@ -251,6 +255,7 @@ def test_what_did_not_change_is_not_sent_again(serve: Serve) -> None:
         ("bytes=-50", 206, b"0123456789", "bytes 0-9/10"),
         ("bytes=10-", 416, b"", "bytes */10"),
         ("bytes=5-2", 200, b"0123456789", None),
+        (f"bytes=0-{'9' * 5000}", 200, b"0123456789", None),
         ("bytes=0-1,4-5", 200, b"0123456789", None),
         ("lines=1-2", 200, b"0123456789", None),
     ],
@@ -275,6 +280,23 @@ def test_one_connection_takes_many_requests(serve: Serve) -> None:
         response.read()
         assert response.status == status
     connection.close()
+
+
+@pytest.mark.parametrize(
+    "header", ["Content-Length: 42", "Content-Length: 0\r\nContent-Length: 42",
+               "Transfer-Encoding: chunked"],
+)  # fmt: skip
+def test_a_body_is_not_taken_for_the_next_request(serve: Serve, header: str) -> None:
+    request = f"GET /data.json HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n"
+    second = "GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", serve().port), timeout=20) as connection:
+        connection.sendall((request + second).encode())
+        with connection.makefile("rb") as answers:
+            said = answers.read()
+    assert said.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nConnection: close\r\n" in said
+    assert said.count(b"HTTP/1.1") == 1
+    assert b"home" not in said
 
 
 def test_settings_are_pm2s_variables() -> None:
