@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pm2sd.cli import output
 from pm2sd.cli.lifecycle import told
 from pm2sd.control.settle import Failure
 from pm2sd.errors import ExitStatus
@@ -12,8 +13,10 @@ from pm2sd.units import names
 
 
 def test_apps_are_called_as_people_call_them_and_only_what_was_done_is_said(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(output, "_silent", False)  # whatever was tested before
+    monkeypatch.setattr(output, "_results", True)
     instances = [Instance("@apps/api", n, n, names.instance("@apps/api", n)) for n in range(2)]
     mild = Failure(instances[1].unit, "did not stop in time and was killed", mild=True)
     done = told("stopped", instances, [mild])
