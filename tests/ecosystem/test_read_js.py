@@ -1,6 +1,7 @@
 """JavaScript files: run by Node, apart from us; values find their way back to the text."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -289,8 +290,12 @@ def test_a_file_that_keeps_running_is_read_and_one_that_hangs_is_not(write: Writ
 
 def test_ctrl_c_stays_ctrl_c_where_node_ends_at_the_same_time(write: Write) -> None:
     file = write("a.config.js", "process.kill(process.ppid, 'SIGINT'); module.exports = {};")
-    with pytest.raises(KeyboardInterrupt):
-        load(file)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            load(file)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_structures_without_bound_are_refused(write: Write) -> None:
