@@ -110,6 +110,18 @@ def test_static_in_a_file(pm2sd: Pm2sd, project: Project, site: Path) -> None:
     assert properties(f"{name}@0.service", "Result")["Result"] == "success"
 
 
+def test_a_server_is_scaled(pm2sd: Pm2sd, project: Project, site: Path) -> None:
+    name, port = project.name("site"), free_port()
+    started = pm2sd("serve", str(site), str(port), "--name", name)
+    assert started.exit_status == ExitStatus.OK, started
+    for count in ("2", "1"):
+        scaled = pm2sd("scale", name, count)
+        assert scaled.exit_status == ExitStatus.OK, scaled
+        assert get(port, "/")[2] == b"<p>home</p>"
+        rows = pm2sd("status", "--json", name).json
+        assert [row["state"] for row in rows] == ["online"] * int(count)
+
+
 def test_mistakes_in_static_are_told_with_those_of_the_apps(pm2sd: Pm2sd, project: Project) -> None:
     project.ecosystem(
         """\

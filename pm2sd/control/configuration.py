@@ -120,6 +120,7 @@ def changed(
     if "/" in str(written.get("interpreter", "")):
         written["interpreter"] = app.interpreter
     entries = {name: _node(value, "") for name, value in written.items()}
+    entries["env"] = _node(_own_variables(app), "")
     for name, (flag, value) in options.items():
         if value != "null":
             entries[name] = _node(value, flag)
@@ -133,6 +134,13 @@ def changed(
     old, new = dict(app.env), dict(wanted.app.env)
     env = old | new if update_env else new | old
     return Wanted(replace(wanted.app, env=env, secrets=app.secrets), wanted.notes, update_env)
+
+
+def _own_variables(app: App) -> dict[str, str]:
+    """The variables that are not taken from the shell, which the app is resolved by: PORT ..."""
+    inherited = app.written.get("inherit_env")
+    names = inherited if isinstance(inherited, list | tuple) else [inherited]
+    return {name: text for name, text in app.env.items() if name not in ("PATH", *names)}
 
 
 def _node(value: Any, flag: str) -> Node:

@@ -12,6 +12,7 @@ from pm2sd.control.apply import Wanted, plan
 from pm2sd.control.running import rows
 from pm2sd.control.session import Session
 from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs
+from pm2sd.ecosystem.serving import SERVE, address
 from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.plan.plan import Options, Plan
 from pm2sd.plan.select import Instance
@@ -126,7 +127,10 @@ def scaled(session: Session, stored: StoredApp, instances: str) -> tuple[Plan, l
             hint=f"pm2sd stop {quote(stored.app.name)}, or pm2sd delete {quote(stored.app.name)}",
             code=ExitStatus.USAGE,
         )
-    wanted = [Wanted(replace(stored.app, instances=number), stored.notes)]
+    app = replace(stored.app, instances=number)
+    if app.script == SERVE and number > 1 and not app.listen:
+        app = replace(app, listen=(address(app.env),))  # one alone opened its socket itself
+    wanted = [Wanted(app, stored.notes)]
     running = any(
         row.active == "active" and names.parse_instance(row.name)  # an empty slice is active too
         for row in rows(session, [stored.app.name])

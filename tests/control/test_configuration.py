@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pm2sd.control.configuration import load
+from pm2sd.control.configuration import changed, from_flags, load
+from pm2sd.ecosystem.app import App
 from pm2sd.errors import InvalidConfig
 
 Write = Callable[[str, str], str]
@@ -203,3 +204,33 @@ def test_mistakes_of_an_env_file_come_after_those_of_the_file(write: Write) -> N
         load(file)
     places = [str(problem.where).rpartition("/")[2] for problem in caught.value.problems()]
     assert places == ["ecosystem.yaml:6:12", "a.env:2:1"]
+
+
+def known(**options: object) -> App:
+    """An app as it is after it was applied from standard input, or started without a file."""
+    wanted = from_flags("app.js", {name: ("", value) for name, value in options.items()}, ())
+    return App.from_json(wanted.app.to_json())
+
+
+def test_new_options_go_by_the_variables_that_the_app_has(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(write("ecosystem.yaml", "")).parent)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    app = known(
+        env={"PORT": "3000", "A": "b"},
+        inherit_env=["LANG"],
+        exec_mode="cluster",
+        instances=2,
+        interpreter="/bin/sh",
+    )
+    served = from_flags("serve", {"env": ("", {"PM2_SERVE_PORT": "3001"})}, ()).app
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    monkeypatch.setenv("PATH", "/elsewhere:/bin")
+    more = {"instances": ("-i", "4")}
+    kept, anew = (changed(app, more, None, update_env=anew).app for anew in (False, True))
+    assert (kept.env["PORT"], kept.env["A"]) == ("3000", "b")
+    assert kept.env == app.env
+    assert (anew.env["LANG"], anew.env["PATH"]) == ("de_DE.UTF-8", "/elsewhere:/bin")
+    assert anew.env["PORT"] == "3000"
+    assert changed(served, more, None, update_env=False).app.listen == ("0.0.0.0:3001",)
