@@ -115,6 +115,20 @@ def test_restart_with_update_env_takes_the_shells_variables_anew(
     assert environment(project)["PATH"] == other
 
 
+def test_restart_with_other_options_leaves_as_many_instances_as_there_are(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    start(pm2sd, project)
+    name = project.name("a")
+    assert pm2sd("scale", name, "2").exit_status == ExitStatus.OK
+    for command in (["--update-env"], ["--kill-timeout", "3s"]):
+        assert pm2sd("restart", name, *command).exit_status == ExitStatus.OK
+        rows = pm2sd("status", "--json", name).json
+        assert [(row["state"], row["mode"]) for row in rows] == [("online", "fork")] * 2
+    assert pm2sd("restart", name, "-i", "1").exit_status == ExitStatus.OK
+    assert len(pm2sd("status", "--json", name).json) == 1
+
+
 def test_restart_takes_new_arguments_and_null_takes_an_option_back(
     pm2sd: Pm2sd, project: Project
 ) -> None:

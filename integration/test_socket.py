@@ -63,6 +63,46 @@ def active(name: str) -> str:
     return properties(name, "ActiveState")["ActiveState"]
 
 
+def test_instances_in_each_others_way_are_told_how_to_share_the_port(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    port, name = free_port(), project.name("web")
+    text = "require('node:http').createServer((_, r) => r.end('hi')).listen(PORT);\n"
+    script = project.write("app.js", text.replace("PORT", str(port)))
+    failed = pm2sd("start", script, "--name", name, "-i", "2")
+    assert failed.exit_status == ExitStatus.FAILED
+    assert "note: " + name + ": listen (approximate): no port is known" in failed.stderr
+    assert f"| Error: listen EADDRINUSE: address already in use :::{port}\n" in failed.stderr
+    command = f"pm2sd restart {name} --listen {port}"
+    hint = f"hint: each instance wants port {port}; to have them share it: {command}\n"
+    assert hint in failed.stderr
+    shared = pm2sd(*command.split()[1:])
+    assert shared.exit_status == ExitStatus.OK, shared
+    assert inode(project, 0) == inode(project, 1)
+    assert get(port) == "hi"
+    assert pm2sd("delete", name).exit_status == ExitStatus.OK
+
+    app = {"name": name, "script": "app.js", "instances": 2}
+    file = project.ecosystem([app])
+    failed = pm2sd("apply", file)
+    assert failed.exit_status == ExitStatus.FAILED
+    assert f"to have them share it: write listen: {port} into {file}, and apply it" in failed.stderr
+    assert pm2sd("apply", project.ecosystem([{**app, "listen": port}])).exit_status == ExitStatus.OK
+
+
+def test_who_has_the_port_of_an_app_that_fails_for_it_is_told(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        text = f"require('node:net').createServer().listen({port}, '127.0.0.1');\n"
+        script = project.write("app.js", text)
+        failed = pm2sd("start", script, "--name", project.name("a"))
+    assert failed.exit_status == ExitStatus.FAILED
+    assert f"hint: port {port}: the port is taken by " in failed.stderr
+    assert f"(pid {os.getpid()}, " in failed.stderr
+
+
 def test_unmodified_instances_share_the_port_of_env(pm2sd: Pm2sd, project: Project) -> None:
     port = cluster(pm2sd, project, instances=3)
     assert len({inode(project, number) for number in range(3)}) == 1

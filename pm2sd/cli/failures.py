@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from pm2sd.cli.output import paint, warn
+from pm2sd.cli.output import advise, paint, warn
 from pm2sd.cli.plan_text import display
 from pm2sd.control.settle import Failure
 
@@ -13,10 +13,14 @@ LINES = 10
 
 
 def report(failures: Iterable[Failure]) -> None:
-    """Each failure, why, and the instance's last lines."""
+    """Each failure, why, the instance's last lines, and what they call for."""
     from pm2sd.observe.last_words import last_words
+    from pm2sd.observe.taken_port import advice
 
     for failure in failures:
         warn(f"{paint('error:', 'red', sys.stderr)} {display(failure.unit)} {failure.why}")
-        for line in last_words(failure.unit, LINES, failure.since):
+        lines = last_words(failure.unit, LINES, failure.since)
+        for line in lines:
             warn(f"  {paint('|', 'grey', sys.stderr)} {line}")
+        if hint := advice(failure.unit, lines):
+            advise(hint)

@@ -119,7 +119,10 @@ _BEFORE_COMMANDS = frozenset({"--version", "-V", "-v", "--help", "-h"})
 
 
 def arranged(args: Sequence[str]) -> list[str]:
-    """The words with the flags that stand before the command put after it, as PM2 allows."""
+    """The words with the flags that stand before the command put after it, as PM2 allows.
+
+    ``help`` and ``help COMMAND`` are ``--help`` and ``COMMAND --help``.
+    """
     head: list[str] = []
     moved: list[str] = []
     at = 0
@@ -135,6 +138,8 @@ def arranged(args: Sequence[str]) -> list[str]:
             at += 1
     if at == len(args):
         return [*head, *moved]
+    if args[at] == "help":
+        return [*head, *args[at + 1 : at + 2], "--help"]
     return [*head, args[at], *moved, *args[at + 1 :]]
 
 

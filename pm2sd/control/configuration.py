@@ -131,6 +131,10 @@ def changed(
     if arguments is not None:
         entries["args"] = _node(arguments, "--")
     wanted = _from_entries(entries, app.cwd)
+    if "instances" not in options and wanted.app.instances != app.instances:  # it was scaled
+        entries["instances"] = _node(app.instances, "")
+        entries["exec_mode"] = _node(wanted.app.exec_mode, "")
+        wanted = _from_entries(entries, app.cwd)
     old, new = dict(app.env), dict(wanted.app.env)
     env = old | new if update_env else new | old
     return Wanted(replace(wanted.app, env=env, secrets=app.secrets), wanted.notes, update_env)

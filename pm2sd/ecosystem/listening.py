@@ -40,8 +40,8 @@ def listen(
             "listen",
             Fidelity.APPROXIMATE,
             "no port is known that the instances could share, and where each opens the same one "
-            "all but the first fail: write listen: 3000 with the port that the app listens on, or "
-            "set PORT in env",
+            "all but the first fail: write listen: 3000 (--listen 3000 without a file) with the "
+            "port that the app listens on, or set PORT in env",
         )
     return ()
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from typing import Final
+
 from pm2sd.observe.known import Known
 from pm2sd.observe.log_sources import sources
 from pm2sd.observe.logs import Filter, Logs
@@ -9,12 +13,19 @@ from pm2sd.observe.plain_text import without_controls
 from pm2sd.plan.select import Instance
 from pm2sd.units import names
 
+_MORE: Final = 3
+"""So many times the lines that are shown are read: a stack may be longer than what is shown."""
+
+_ERROR: Final = re.compile(r"(?:Uncaught )?[\w.]*(?:Error|Exception)\b.*:")
+"""How the line begins that says what went wrong, in Node and in Python."""
+
 
 def last_words(unit: str, count: int, since: float = 0) -> list[str]:
     """The last lines an instance printed, or else what systemd said about it; oldest first.
 
     Those from before ``since``, in seconds since 1970, are of another run; of lines in files nobody
-    knows. Colours and other control sequences are taken out.
+    knows. Colours and other control sequences are taken out. If the line that says what went wrong
+    is further up, it comes first.
     Nothing for units that are no instances of a known app. Raises Pm2sdError.
     """
     parsed = names.parse_instance(unit)
@@ -24,7 +35,7 @@ def last_words(unit: str, count: int, since: float = 0) -> list[str]:
     app, number = parsed
     chosen = [Instance(app, number, -1, unit)]
     for wanted in (
-        Filter(lines=count, messages=False),
+        Filter(lines=_MORE * count, messages=False),
         Filter(lines=count, streams=()),
     ):
         with Logs(sources(apps, chosen, wanted.streams), wanted) as logs:
@@ -34,5 +45,15 @@ def last_words(unit: str, count: int, since: float = 0) -> list[str]:
                 if line.time is None or line.time >= since
             ]
         if found:
-            return without_controls("\n".join(line.text for line in found)).split("\n")[-count:]
+            text = without_controls("\n".join(line.text for line in found))
+            return _last(text.split("\n"), count)
     return []
+
+
+def _last(lines: Sequence[str], count: int) -> list[str]:
+    """The last lines, with the last one that names an error among them."""
+    tail = list(lines[-count:])
+    errors = [line for line in lines if _ERROR.match(line)]
+    if not errors or any(_ERROR.match(line) for line in tail):
+        return tail
+    return [errors[-1], "...", *tail[2:]]

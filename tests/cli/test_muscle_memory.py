@@ -271,6 +271,8 @@ def test_flags_taken_anywhere_disturb_no_command(
         (["start", "a.js", "--", "-s"], ["start", "a.js", "--", "-s"]),
         (["--version"], ["--version"]),
         (["-h", "ls"], ["-h", "ls"]),
+        (["help"], ["--help"]),
+        (["--no-color", "help", "start"], ["start", "--help"]),
         ([], []),
     ],
 )

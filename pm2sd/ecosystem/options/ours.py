@@ -7,7 +7,7 @@ from pm2sd.ecosystem.options.checks import Health, Ready
 from pm2sd.ecosystem.options.dependencies import Dependencies
 from pm2sd.ecosystem.options.directives import Directives
 from pm2sd.ecosystem.options.lists import Environment, SignalName, Strings, VariableNames
-from pm2sd.ecosystem.options.model import Option, Section
+from pm2sd.ecosystem.options.model import Flag, Option, Section
 from pm2sd.ecosystem.options.numbers import LEAST_MEMORY, Duration, Integer, Percentage, Size
 from pm2sd.ecosystem.options.telling import ALERTS, Teller
 from pm2sd.ecosystem.options.types import Boolean, Choice, CronPattern, Either
@@ -72,6 +72,7 @@ OURS = (
         "it has to be written.",
         example="listen: [3000, 127.0.0.1:3001, /run/user/1000/api.sock]",
         default_text="the port, or PORT in env, of Node in cluster mode",
+        flags=(Flag(("--listen",), "many"),),
     ),
     Option(
         name="backlog",
