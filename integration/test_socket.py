@@ -90,6 +90,19 @@ def test_instances_in_each_others_way_are_told_how_to_share_the_port(
     assert pm2sd("apply", project.ecosystem([{**app, "listen": port}])).exit_status == ExitStatus.OK
 
 
+def test_instances_that_load_slowly_are_waited_for_where_they_may_want_one_port(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    slow = "const end = Date.now() + 3000; while (Date.now() < end);\n"
+    script = project.write(
+        "app.js", f"{slow}require('node:http').createServer().listen({free_port()});\n"
+    )
+    app = {"name": project.name("web"), "script": str(script), "instances": 2}
+    failed = pm2sd("apply", project.ecosystem([app]))
+    assert failed.exit_status == ExitStatus.FAILED
+    assert "to have them share it: write listen: " in failed.stderr
+
+
 def test_who_has_the_port_of_an_app_that_fails_for_it_is_told(
     pm2sd: Pm2sd, project: Project
 ) -> None:

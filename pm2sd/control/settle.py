@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pm2sd.control.loading import Loading
 from pm2sd.control.session import Session
 from pm2sd.errors import Pm2sdError
 from pm2sd.systemd.bus import Job
@@ -15,6 +16,8 @@ from pm2sd.units import names
 
 SETTLE_SECONDS = 1.5
 """How long a started app must stay up: long enough for Node to load a program and throw."""
+
+_LOADING_SECONDS = 5.0
 
 _POLL_SECONDS = 0.1
 
@@ -87,18 +90,21 @@ def settle(
     """Watch just-started instances for some seconds; those that went down, with the reason.
 
     An instance that ended well and is not to be restarted (``autorestart: false``,
-    ``stop_exit_codes``) did what it was for.
+    ``stop_exit_codes``) did what it was for. Where instances may be in each other's way, they are
+    watched until they are loaded, for some seconds more.
     """
     deadline = time.monotonic() + seconds
+    loading = Loading(session, units)
     down: dict[str, str] = {}
     while True:
         for row in session.bus.units_by_name([unit for unit in units if unit not in down]):
             if row.active == "failed" or row.sub == "auto-restart":
                 down[row.name] = _why(row.name, ending(session.bus, row.name))
         left = deadline - time.monotonic()
-        if left <= 0 or len(down) == len(units):
+        goes_on = loading.goes_on() and left > -_LOADING_SECONDS
+        if len(down) == len(units) or (left <= 0 and not goes_on):
             break
-        time.sleep(min(left, _POLL_SECONDS))
+        time.sleep(min(left, _POLL_SECONDS) if left > 0 else _POLL_SECONDS)
     for unit in units:
         if unit not in down and session.bus.get(unit, "Service", "NRestarts"):
             down[unit] = _why(unit, ending(session.bus, unit))
