@@ -10,6 +10,7 @@ from pm2sd.ecosystem.app import App
 from pm2sd.plan.select import Instance
 from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd import flushed
+from pm2sd.systemd.clock import Moment
 from pm2sd.translate import memory, on_failure, watch
 from pm2sd.translate.logs import Streams, fill_in, streams
 from pm2sd.units import names
@@ -33,7 +34,7 @@ class Sources:
     """What to read: ``identifiers`` and ``units`` of the journal by app, and ``files``.
 
     ``helpers`` are the identifiers of what watches over apps (their files, their memory), with the
-    app of each; ``hidden_before`` is the moment an app was flushed, in microseconds since 1970;
+    app of each; ``hidden_before`` is the moment an app was flushed, if it ever was;
     ``limits`` are each app's limits of memory in words.
     """
 
@@ -41,7 +42,7 @@ class Sources:
     units: Mapping[str, Instance]
     files: tuple[LogFile, ...]
     helpers: Mapping[str, str] = field(default_factory=dict)
-    hidden_before: Mapping[str, int] = field(default_factory=dict)
+    hidden_before: Mapping[str, Moment] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
 
     def instance_of(self, identifier: str) -> Instance | None:
@@ -68,7 +69,8 @@ def sources(
         unit_name = names.unit_name(name)
         if JOURNAL in asked.values():
             identifiers[unit_name] = {_identifier(logs, one): one for one in members}
-        hidden[name] = flushed.load(unit_name)
+        if moment := flushed.load(unit_name):
+            hidden[name] = moment
         files += _files(app, members, asked)
     units = {one.unit: one for one in chosen}
     helpers = {watch.identifier(name): name for name in by_app if apps[name].app.watched}

@@ -16,6 +16,7 @@ from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.observe.log_sources import LogFile, Sources, Stream
 from pm2sd.observe.tail import Tail
 from pm2sd.plan.select import Instance
+from pm2sd.systemd.clock import Clocks
 from pm2sd.systemd.exits import Message
 from pm2sd.systemd.following import Following
 from pm2sd.systemd.journal import Entry, Query, dropped, entries, suppressed
@@ -82,7 +83,10 @@ class Logs:
     afresh; with it, ``follow`` takes in apps and instances that come to be meanwhile.
     """
 
-    __slots__ = ("_filter", "_pattern", "_refresh", "_sources", "_split", "_strangers", "_tails")
+    __slots__ = (
+        *("_clocks", "_filter", "_pattern", "_refresh"),
+        *("_sources", "_split", "_strangers", "_tails"),
+    )
 
     def __init__(
         self, sources: Sources, wanted: Filter, refresh: Callable[[], Sources] | None = None
@@ -92,8 +96,10 @@ class Logs:
         self._tails = {file.path: (file, Tail(file.path)) for file in sources.files}
         self._strangers: set[str] = set()
         # The journal is cut at a moment that it has settled before: history ends, following
-        # begins there.
-        self._split = int((time.time() - SETTLED_SECONDS) * 1e6)
+        # begins there. Where the clock was set meanwhile, an entry counts for when it was by the
+        # clock of now: what was said before it was set back has times that are still to come.
+        self._clocks = Clocks.read()
+        self._split = self._clocks.now.realtime - int(SETTLED_SECONDS * 1e6)
 
     def __enter__(self) -> Logs:
         return self
@@ -138,7 +144,7 @@ class Logs:
         None where that cannot be read: journald notes it in the system's journal.
         """
         times = [line.time for line in shown if line.time is not None]
-        return suppressed(f"@{times[0]:.6f}") if times else 0
+        return suppressed(f"@{min(times):.6f}") if times else 0
 
     def follow(self, reader: int) -> Iterator[list[Line]]:
         """What is printed from now on, until nobody reads the descriptor ``reader`` any more.
@@ -172,6 +178,8 @@ class Logs:
 
     def _read(self, journal: Following) -> Iterator[Line]:
         for entry in journal.read():
+            if self._clocks.reckoned(entry.when) < self._split:
+                continue
             if number := dropped(entry):
                 text = f"journald dropped {number} lines of your apps: its rate limit"
                 yield Line(entry.realtime_usec / 1e6, "dropped", "", None, text)
@@ -206,8 +214,9 @@ class Logs:
         )
         found: deque[tuple[float, Line]] = deque(maxlen=wanted.lines)
         for entry in entries(query):
-            if end is None or entry.realtime_usec < end:
-                found.extend((line.time or 0, line) for line in self._shown(entry))
+            at = self._clocks.reckoned(entry.when)
+            if end is None or at < end:
+                found.extend((at / 1e6, line) for line in self._shown(entry))
         return list(found)
 
     def _messages(self, oldest: dict[str, float], end: int | None) -> list[tuple[float, Line]]:
@@ -227,10 +236,11 @@ class Logs:
         silent: dict[str, deque[tuple[float, Line]]] = {}
         found = []
         for entry in entries(query):
-            if end is not None and entry.realtime_usec >= end:
+            reckoned = self._clocks.reckoned(entry.when)
+            if end is not None and reckoned >= end:
                 continue
+            at = reckoned / 1e6
             for line in self._shown(entry):
-                at = line.time or 0
                 if line.app not in oldest:
                     silent.setdefault(line.app, deque(maxlen=wanted.lines)).append((at, line))
                 elif at >= oldest[line.app] or wanted.since:
@@ -238,7 +248,7 @@ class Logs:
         return [*found, *(pair for last in silent.values() for pair in last)]
 
     def _file_lines(self, file: LogFile, tail: Tail, *, partial: bool) -> list[tuple[float, Line]]:
-        at = tail.changed() or 0
+        at = min(tail.changed() or 0, self._clocks.now.realtime / 1e6)
         matching = filter(self._matches, map(_text, tail.history(partial=partial)))
         last = list(islice(matching, self._filter.lines))
         return [(at, Line(None, _kind(file), file.app, file.instance, t)) for t in reversed(last)]
@@ -289,7 +299,8 @@ class Logs:
         wanted = self._filter.messages if kind == "systemd" else kind in self._filter.streams
         if app is None or not wanted:
             return ()
-        if entry.realtime_usec < self._sources.hidden_before.get(app, 0):
+        hidden = self._sources.hidden_before.get(app)
+        if hidden and self._clocks.reckoned(entry.when) < self._clocks.reckoned(hidden):
             return ()
         return (Line(entry.realtime_usec / 1e6, kind, app, instance, text),)
 
@@ -302,7 +313,7 @@ def is_hurried(shown: Sequence[Line]) -> bool:
     in the long run, where nothing else is set.
     """
     times = [line.time for line in shown if line.kind in ("out", "err") and line.time is not None]
-    return len(times) >= _MANY and (times[-1] - times[0]) * _USUAL_RATE < len(times)
+    return len(times) >= _MANY and (max(times) - min(times)) * _USUAL_RATE < len(times)
 
 
 def _kind(file: LogFile) -> Kind:

@@ -26,6 +26,7 @@ _ENDED = 1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.1
 _ACCEPT_SECONDS = 1.0
 _MARKS = "log-sizes"
+_TICK = 0.01  # of the clock by which the kernel notes starts
 
 
 def main(arguments: list[str]) -> int:
@@ -93,9 +94,14 @@ def _log(given: Orders, pid: int, within: float) -> str:
     """Wait for the line; the problem."""
     wanted = re.compile(given.text("log"))
     found = threading.Event()
-    journal = _journal(given.text("identifier"), _started(pid)) if given.has("identifier") else None
-    if journal:
-        threading.Thread(target=_read, args=(journal, wanted, found), daemon=True).start()
+    journal = None
+    if given.has("identifier"):
+        age = _age(pid) + _TICK
+        # journalctl looks for a place to begin by the clock that people set, which may have been
+        # there before; whether a line is of this start is told by the other one.
+        journal = _journal(given.text("identifier"), time.time() - age)
+        since = int((time.monotonic() - age) * 1e6)
+        threading.Thread(target=_read, args=(journal, since, wanted, found), daemon=True).start()
     files = _Files(given.words)
     deadline = time.monotonic() + within
     try:
@@ -108,19 +114,18 @@ def _log(given: Orders, pid: int, within: float) -> str:
     return ""
 
 
-def _started(pid: int) -> float:
-    """When a process was started, in seconds since 1970, a hundredth early (proc(5), stat)."""
+def _age(pid: int) -> float:
+    """For how many seconds a process runs, up to ``_TICK`` less (proc(5), stat)."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         ticks = int(file.read().rpartition(")")[2].split()[19])
-    age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
-    return time.time() - age - 0.01
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _journal(identifier: str, since: float) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [
-            *("journalctl", "--follow", "--no-tail", "--quiet", "--output=cat", "--all"),
-            f"--since=@{since:.6f}",
+            *("journalctl", "--follow", "--no-tail", "--quiet", "--all", "--boot"),
+            *("--output=json", "--output-fields=MESSAGE", f"--since=@{since:.6f}"),
             *(f"_UID={os.getuid()}", f"SYSLOG_IDENTIFIER={identifier}"),
         ],
         stdout=subprocess.PIPE,
@@ -129,11 +134,20 @@ def _journal(identifier: str, since: float) -> subprocess.Popen[bytes]:
 
 
 def _read(
-    journal: subprocess.Popen[bytes], wanted: re.Pattern[str], found: threading.Event
+    journal: subprocess.Popen[bytes], since: int, wanted: re.Pattern[str], found: threading.Event
 ) -> None:
+    """Look for the line among those since a moment, in microseconds of CLOCK_MONOTONIC."""
+    import json
+
     assert journal.stdout
     for line in journal.stdout:
-        if wanted.search(line.decode(errors="replace").rstrip("\n")):
+        entry = json.loads(line)
+        if int(entry["__MONOTONIC_TIMESTAMP"]) < since:
+            continue
+        message = entry.get("MESSAGE") or ""
+        if isinstance(message, list):  # what is no UTF-8 comes as bytes
+            message = bytes(one for one in message if isinstance(one, int)).decode(errors="replace")
+        if any(map(wanted.search, message.split("\n"))):
             found.set()
             return
 

@@ -142,10 +142,19 @@ class Connection:
 def connect(environ: Mapping[str, str] = os.environ) -> Connection:
     """Connect to this user's manager: its private socket, then the user bus.
 
-    Raises NoUserManager, with the cause and the command that mends it.
+    Raises NoUserManager, with the cause and the command that mends it; Pm2sdError where there is a
+    manager, and pystemd cannot be loaded.
     """
     complaint = "there is no socket to connect to"
-    lib, errors = pystemd_raw.load()
+    try:
+        lib, errors = pystemd_raw.load()
+    except Pm2sdError:
+        from pm2sd.systemd.diagnosis import booted, diagnose, gather
+
+        if booted():
+            raise
+        # Without systemd there is no libsystemd either, and it would not help.
+        raise diagnose(gather(complaint, environ)) from None
     for address, private in _addresses(environ):
         dbus = lib.DBusAddress(address, peer_to_peer=private)
         connection = Connection(lib, errors, dbus, private=private)

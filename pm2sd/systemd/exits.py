@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from pm2sd.probe import NOT_IN_TIME, RESTARTED
+from pm2sd.systemd.clock import Clocks
 from pm2sd.systemd.journal import Entry, Query, entries
 
 
@@ -71,10 +71,11 @@ def restarts_since(units: Sequence[str], seconds: float) -> dict[str, int]:
     """
     lines = _ENOUGH * (len(units) + 8)
     query = Query(units=tuple(units), message_ids=(Message.RESTART_SCHEDULED,), lines=lines)
-    after = (time.time() - seconds) * 1e6
+    clocks = Clocks.read()
+    after = clocks.now.realtime - seconds * 1e6
     found: dict[str, int] = {}
     for entry in entries(query):
-        if entry.realtime_usec >= after:
+        if clocks.reckoned(entry.when) >= after:
             found[entry.unit] = found.get(entry.unit, 0) + 1
     return found
 

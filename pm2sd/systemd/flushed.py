@@ -1,37 +1,35 @@
 """When ``flush`` hid an app's journal: a line of its own cannot be taken out of the journal.
 
-``$XDG_STATE_HOME/pm2sd/flushed/NAME`` holds the moment in microseconds since 1970, the clock of the
-journal.
+``$XDG_STATE_HOME/pm2sd/flushed/NAME`` holds the moment as the journal does: microseconds since 1970
+and of the monotonic clock, and the id of the boot. So what an app says after the clock was set back
+is not taken for what it said before.
 """
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
+from pm2sd.systemd.clock import Clocks, Moment
 from pm2sd.systemd.durable import failure, replace
 from pm2sd.systemd.paths import state_directory
 
 
-def load(unit_name: str) -> int:
-    """The moment before which an app's journal is hidden; 0 if it never was, or cannot be read.
-
-    0 also where it is still to come: the clock was set back, and what is said now must be seen.
-    """
+def load(unit_name: str) -> Moment | None:
+    """The moment before which an app's journal is hidden; None if it never was, or is not known."""
     try:
-        moment = int(_path(unit_name).read_bytes())
+        realtime, monotonic, boot = _path(unit_name).read_text(encoding="ascii").split()
+        return Moment(int(realtime), int(monotonic), boot)
     except (OSError, ValueError):
-        return 0
-    return moment if moment <= time.time_ns() // 1000 else 0
+        return None
 
 
-def save(unit_name: str) -> int:
+def save(unit_name: str) -> Moment:
     """Hide what is in the journal until now; that moment. Raises Pm2sdError."""
-    now = time.time_ns() // 1000
+    now = Clocks.read().now
     path = _path(unit_name)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace(path, b"%d\n" % now)
+        replace(path, f"{now.realtime} {now.monotonic} {now.boot}\n".encode())
     except OSError as error:
         raise failure(error, "write", path) from error
     return now

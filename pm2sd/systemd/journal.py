@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.systemd import scope
+from pm2sd.systemd.clock import Moment
 
 _FIELDS: Final = (
     "MESSAGE",
@@ -66,14 +67,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One entry. ``realtime_usec`` is when journald got it, in microseconds since 1970.
+    """One entry. ``when`` is the moment at which journald got it.
 
     Bytes of a message that are no UTF-8 are replaced. ``about`` is the unit that the manager tells
     of, empty where it does not; ``unit`` that one, or else the one that wrote the entry; ``fields``
     holds the other fields that were asked for.
     """
 
-    realtime_usec: int
+    when: Moment
     identifier: str
     priority: int
     message: str
@@ -81,6 +82,11 @@ class Entry:
     unit: str
     about: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def realtime_usec(self) -> int:
+        """When it was by the clock as it was set then, in microseconds since 1970."""
+        return self.when.realtime
 
 
 def entries(query: Query) -> Iterator[Entry]:
@@ -297,7 +303,9 @@ def parse(raw: dict[str, Any]) -> Entry:
     values: dict[str, str] = {name: _text(raw[name]) for name in _FIELDS if name in raw}
     about, by = _unit_fields()
     return Entry(
-        realtime_usec=int(raw["__REALTIME_TIMESTAMP"]),
+        when=Moment(
+            int(raw["__REALTIME_TIMESTAMP"]), int(raw["__MONOTONIC_TIMESTAMP"]), raw["_BOOT_ID"]
+        ),
         message=values.pop("MESSAGE", ""),
         identifier=values.pop("SYSLOG_IDENTIFIER", ""),
         priority=int(values.pop("PRIORITY", "") or 6),

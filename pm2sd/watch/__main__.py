@@ -37,6 +37,7 @@ _OPTIONS = (
 )
 _SHOWN = 3
 _FALLBACK_SECONDS = 2.0
+_SAME_CLOCK = 0.5  # NTP moves it less while an app restarts
 
 
 class Orders(NamedTuple):
@@ -103,14 +104,18 @@ class Watcher:
                 f"{what} changed again right after a restart; if the app writes it, add it to "
                 "ignore_watch. Restarts come slower until then",
             )
+        set_by = _set_by()
         units = restart(self._orders.app)
         numbers = ", ".join(unit.removesuffix(".service").rpartition("@")[2] for unit in units)
         done = f"restarted instance {numbers}" if units else "no instance is to run"
         _say(5, f"{what} changed; {done}")
         self._pace.restarted(time.monotonic())
-        # What changed before the new processes began is what they have read.
-        began = last_start(self._orders.app)
-        late = [path for path in self._wait(0) if _changed(path) > began]
+        # What changed before the new processes began is what they have read. The kernel notes the
+        # time of a change by the clock that people set; if one did just now, it tells nothing.
+        began = last_start(self._orders.app) + set_by
+        late = self._wait(0)
+        if abs(_set_by() - set_by) < _SAME_CLOCK:
+            late = [path for path in late if _changed(path) > began]
         if late:
             self._pace.changed(late, time.monotonic())
         _tell_systemd(f"STATUS=watching {self._changes.size()}")
@@ -151,6 +156,11 @@ def _changed(path: str) -> float:
         return os.lstat(path).st_ctime
     except OSError:
         return 0.0 if path == "/" else _changed(os.path.dirname(path))
+
+
+def _set_by() -> float:
+    """By how many seconds the clock that people set is before the monotonic one."""
+    return time.time() - time.monotonic()
 
 
 def _say(priority: int, text: str) -> None:

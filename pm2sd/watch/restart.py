@@ -89,13 +89,12 @@ def _keep_counts(found: Sequence[Instance]) -> None:
 
 
 def last_start(name: str) -> float:
-    """When the first of the processes that run now was started, in seconds since 1970.
+    """When the first of the processes that run now was started, in seconds of the monotonic clock.
 
     Now, if none runs.
     """
-    now = time.time()
-    ages = [time.monotonic() - one.started / 1e6 for one in instances(name) if one.is_up]
-    return now - max(ages, default=0)
+    now = time.monotonic()
+    return min((one.started / 1e6 for one in instances(name) if one.is_up), default=now)
 
 
 def instances(name: str) -> list[Instance]:

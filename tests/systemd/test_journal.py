@@ -10,6 +10,7 @@ import pytest
 
 from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.systemd import journal
+from pm2sd.systemd.clock import Moment
 from pm2sd.systemd.exits import Exit, Message, told_by
 from pm2sd.systemd.journal import Entry, Query, arguments, entries
 from tests.systemd.namespace import in_namespace
@@ -54,7 +55,8 @@ def test_options(query: Query, present: set[str]) -> None:
 
 
 def fields(**raw: object) -> Entry:
-    return journal.parse({"__REALTIME_TIMESTAMP": "1795250577936631", **raw})
+    when = {"__REALTIME_TIMESTAMP": "1795250577936631", "__MONOTONIC_TIMESTAMP": "7"}
+    return journal.parse({**when, "_BOOT_ID": "b0", **raw})
 
 
 def test_messages_in_every_form_json_gives_them() -> None:
@@ -79,7 +81,7 @@ def test_the_other_fields() -> None:
     )
     assert (entry.priority, entry.identifier, entry.pid) == (0, "systemd", 12)
     assert entry.unit == "web@0.service"
-    assert entry.realtime_usec == 1795250577936631
+    assert entry.when == (1795250577936631, 7, "b0")
     assert entry.fields["EXIT_CODE"] == "exited"
     bare = fields(_SYSTEMD_USER_UNIT="web@0.service")
     assert (bare.priority, bare.pid, bare.unit) == (6, None, "web@0.service")
@@ -116,7 +118,7 @@ def log(*told: str) -> Iterator[Entry]:
         name, *pairs = words.split()
         values = dict(pair.split("=") for pair in pairs)
         yield Entry(
-            realtime_usec=usec,
+            when=Moment(usec, usec, "b0"),
             identifier="systemd",
             priority=6,
             message="",

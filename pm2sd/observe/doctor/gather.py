@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from time import time
 from typing import Final
 
 from pm2sd.errors import Pm2sdError
@@ -127,7 +126,8 @@ def _events(chosen: Sequence[Instance]) -> Events:
     restarts: Counter[str] = Counter()
     ooms: Counter[str] = Counter()
     recent: Counter[str] = Counter()
-    an_hour_ago = (time() - _HOUR) * 1e6
+    clocks = clock.Clocks.read()
+    an_hour_ago = clocks.now.realtime - _HOUR * 1e6
     try:
         query = journal.Query(
             units=tuple(one.unit for one in chosen),
@@ -140,7 +140,7 @@ def _events(chosen: Sequence[Instance]) -> Events:
                 ooms[entry.unit] += 1
             else:
                 restarts[entry.unit] += 1
-                recent[entry.unit] += entry.realtime_usec >= an_hour_ago
+                recent[entry.unit] += clocks.reckoned(entry.when) >= an_hour_ago
         suppressed = journal.suppressed("-24h")
     except Pm2sdError as error:
         return Events(problem=error.message)
