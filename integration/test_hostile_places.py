@@ -6,6 +6,7 @@ is disturbed.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -69,11 +70,11 @@ def refused(result: Result, status: ExitStatus, cause: str, remedy: str) -> None
         ),
         (
             f"for at in systemd/private bus; do mount --bind /dev/null {RUNTIME}/$at; done",
-            f"the user manager of {USER} does not answer",
-            f"systemctl status user@{os.getuid()}.service",
+            f"{RUNTIME} exists, but no user manager runs in it",
+            f"sudo systemctl restart user@{os.getuid()}.service",
         ),
     ],
-    ids=["not-booted", "no-manager", "no-session", "no-answer"],
+    ids=["not-booted", "no-manager", "no-session", "left-behind"],
 )
 def test_no_manager(
     pm2sd: Pm2sd, project: Project, file: Path, mounts: str, cause: str, remedy: str, command: str
@@ -85,9 +86,85 @@ def test_no_manager(
     assert project.unit_files() == []
 
 
-def test_no_user_bus_is_no_obstacle(pm2sd: Pm2sd, file: Path) -> None:
-    done = in_place(f"mount --bind /dev/null {RUNTIME}/bus", pm2sd.command("apply", file))
-    assert done.exit_status == ExitStatus.OK, done
+@pytest.mark.parametrize("sockets", [f"{RUNTIME}/bus", f"{RUNTIME}/bus /run/dbus"])
+def test_no_bus_is_no_obstacle(pm2sd: Pm2sd, file: Path, sockets: str) -> None:
+    mounts = (
+        f"for at in {sockets}; do if [ -d $at ]; then mount -t tmpfs none $at;"
+        " else mount --bind /dev/null $at; fi; done"
+    )
+    for command in (["apply", str(file)], ["status"], ["diff", str(file)]):
+        done = in_place(mounts, pm2sd.command(*command))
+        assert done.exit_status == ExitStatus.OK, done
+
+
+NOT_INSTALLED = """
+    mount -t tmpfs none /mnt; mkdir /mnt/upper /mnt/work
+    mount -t overlay -o lowerdir=/usr,upperdir=/mnt/upper,workdir=/mnt/work none /usr
+    rm -r /usr/lib/systemd /usr/bin/systemd* /usr/bin/systemctl /usr/bin/journalctl
+    rm -r /usr/bin/loginctl /usr/bin/busctl /usr/bin/dbus*
+    find /usr/lib /usr/lib64 -name 'libsystemd*' -prune -exec rm -r {} +
+    mount -t tmpfs none /run
+"""
+HERE = "systemd is not running here: PID 1 is something else"
+
+
+EACH = """
+import json, subprocess, sys
+program, *commands = sys.argv[1:]
+done = [
+    subprocess.run([*program.split(), *words.split()], capture_output=True, text=True)
+    for words in commands
+]
+print(json.dumps([(one.returncode, one.stdout, one.stderr) for one in done]))
+"""
+
+
+def test_systemd_is_not_installed(pm2sd: Pm2sd, project: Project, file: Path) -> None:
+    """Its programs and its library are gone; an app's units are there, as in a home moved here."""
+    if "PM2SD_SANDBOX" not in os.environ:
+        pytest.skip("needs root; in the sandbox there is a way to it")
+    name = project.name("hostile")
+    assert pm2sd("apply", file).exit_status == ExitStatus.OK
+    before = {path: path.read_bytes() for path in project.unit_files()}
+    works = {
+        "--version": "",
+        "--help": "Usage: pm2sd",
+        "version": f"systemd unknown: {HERE}",
+        "schema": "https://json-schema.org/",
+        "explain max_memory_restart": "max_memory_restart does",
+        f"cat {file} --target-systemd 257": "[Service]",
+        f"cat {name}": "[Service]",
+        "report": f"no user manager: {HERE}",
+    }
+    refuses = [
+        *(f"apply {file}", f"diff {file}", "start sleep", "status", "jlist", f"stop {name}"),
+        *(f"describe {name}", "startup", "save", "ping"),
+    ]
+    commands = [*works, *refuses, f"logs --nostream {name}", "doctor"]
+    become = ("setpriv", "--reuid", USER, "--regid", USER, "--init-groups")
+    env = ("env", "-i", f"HOME={Path.home()}", "PATH=/usr/bin:/bin", "PYTHONPATH=/src")
+    each = ("/usr/bin/python3", "-c", EACH, " ".join(pm2sd.command()), *commands)
+    setup = f'set -e\n{NOT_INSTALLED}\nexec "$@"'
+    told = as_root(
+        *("unshare", "--mount", "sh", "-c", setup, "sh", *become, *env, *each), cwd=project.path
+    )
+    assert told.exit_status == 0, told
+    done = {
+        command: Result(*one)
+        for command, one in zip(commands, json.loads(told.stdout), strict=True)
+    }
+    for command, says in works.items():
+        result = done[command]
+        assert (result.exit_status, "error: " in result.stderr) == (ExitStatus.OK, False), result
+        assert says in result.stdout, command
+    for command in refuses:
+        refused(done[command], ExitStatus.NO_USER_MANAGER, HERE, "run pm2sd on the host")
+        assert done[command].stdout == ""
+    *_, logs, doctor = done.values()
+    refused(logs, ExitStatus.FAILED, "journalctl is not installed", "install systemd's journal")
+    assert (doctor.exit_status, doctor.stderr) == (ExitStatus.FAILED, ""), doctor
+    assert doctor.stdout.startswith(f"fail  {HERE}")
+    assert {path: path.read_bytes() for path in project.unit_files()} == before
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import select
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -68,6 +69,7 @@ class Machine:
     _requests: int = field(default=-1, init=False)
     _answers: int = field(default=-1, init=False)
     _unread: bytes = field(default=b"", init=False)
+    _sockets: str = field(default="", init=False)
 
     @property
     def is_on(self) -> bool:
@@ -86,12 +88,14 @@ class Machine:
         theirs_in, self._requests = os.pipe()
         self._answers, theirs_out = os.pipe()
         self._unread = b""
+        # Where the kernel has a Unix socket, whose path may have 107 bytes: TMPDIR's may be longer.
+        self._sockets = tempfile.mkdtemp(prefix="pm2sd-vm.", dir="/tmp")
         with self._console.open("ab") as console:
             self._kernel = subprocess.Popen(
                 [
                     KERNEL,
                     f"umid=pm2sd-{os.getpid()}-{self.release}",
-                    f"uml_dir={self.directory}/uml",
+                    f"uml_dir={self._sockets}",
                     f"mem={self.memory}",
                     # t: no trim. With it, the layer's bitmap loses what was zeroed in one go,
                     # and after a reboot what was written there since.
@@ -172,6 +176,7 @@ class Machine:
             self._kernel.wait()
             os.close(self._requests)
             os.close(self._answers)
+            shutil.rmtree(self._sockets, ignore_errors=True)
             self._kernel = None
 
     def reboot(self) -> None:

@@ -1,8 +1,12 @@
-"""``doctor`` on machines broken as only root, another kernel or another clock can break them."""
+"""``doctor`` on machines broken as only root, another kernel or another clock can break them.
+
+The hint of each finding is typed as it stands, by root, and mends it.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +19,20 @@ TESTER = 1000
 
 # The sandbox's systemd is 252 or so: here is the other one.
 pytestmark = only("13")
+
+RUNTIME = f"/run/user/{TESTER}"
+UNITS = "/home/tester/.config/systemd/user"
+
+# Tells the kernel that somebody keeps the clock right, as an NTP client does, or that nobody does:
+# adjtimex(2), modes ADJ_MAXERROR and ADJ_STATUS; the status STA_PLL or STA_UNSYNC.
+SYNCHRONISE = """
+import ctypes, sys
+timex = (ctypes.c_long * 64)()
+ctypes.c_uint.from_buffer(timex).value = 0x0004 | 0x0010
+timex[3] = int(sys.argv[1])
+ctypes.c_int.from_buffer(timex, 5 * 8).value = int(sys.argv[2])
+assert ctypes.CDLL(None, use_errno=True).adjtimex(timex) >= 0, ctypes.get_errno()
+"""
 
 
 def findings(
@@ -91,11 +109,14 @@ def test_a_manager_that_was_not_given_a_controller(machine: Machine) -> None:
     try:
         found = the(machine, "controllers", "warn")
         assert "nothing enforces cpu_quota of web: " in found["message"]
-        assert "Delegate=cpu memory pids" in found["hint"]
+        command, reboot, _ = found["hint"].partition(" && sudo systemctl reboot")
+        assert reboot
+        as_root(machine, command)
+        restart_manager(machine)  # what a reboot would do, too
+        the(machine, "controllers", "ok")
     finally:
-        as_root(machine, f"rm {conf}")
+        as_root(machine, f"rm -r {os.path.dirname(conf)}")
         restart_manager(machine)
-    the(machine, "controllers", "ok")
 
 
 def test_a_kill_for_want_of_memory(machine: Machine) -> None:
@@ -128,21 +149,62 @@ def test_lines_that_journald_dropped(machine: Machine) -> None:
         as_root(machine, f"rm {conf}; systemctl restart systemd-journald")
 
 
-def test_a_journal_in_memory(machine: Machine) -> None:
+@pytest.mark.parametrize("storage", ["auto", "volatile", "none"])
+def test_a_journal_that_is_not_on_disk(machine: Machine, storage: str) -> None:
     conf = "/etc/systemd/journald.conf.d/mine.conf"
-    machine.write(conf, "[Journal]\nStorage=volatile\n", user="root")
-    as_root(machine, "mv /var/log/journal /var/log/kept; systemctl restart systemd-journald")
+    machine.write(conf, f"[Journal]\nStorage={storage}\n", user="root")
+    as_root(
+        machine,
+        "mv /var/log/journal /var/log/kept; rm -rf /run/log/journal;"
+        " systemctl restart systemd-journald",
+    )
     try:
         found = findings(machine, "journal")
         assert found
         assert {one["status"] for one in found} == {"warn"}
-        assert "mkdir -p /var/log/journal" in found[0]["hint"]
+        assert ("there is no journal" in found[0]["message"]) is (storage == "none"), found
+        as_root(machine, found[0]["hint"])
+        eventually(lambda: _writes(machine) and the(machine, "journal", "ok"), PATIENCE)
     finally:
         as_root(
             machine,
-            f"rm {conf}; mv /var/log/kept /var/log/journal; systemctl restart systemd-journald",
+            "rm -r /etc/systemd/journald.conf.d /var/log/journal;"
+            " mv /var/log/kept /var/log/journal; systemctl restart systemd-journald",
         )
-    eventually(lambda: the(machine, "journal", "ok"))
+
+
+def _writes(machine: Machine) -> bool:
+    """The user logs something."""
+    return machine.run("echo something | systemd-cat").exit_status == 0
+
+
+def test_a_journal_that_the_user_may_not_read(machine: Machine) -> None:
+    conf = "/etc/systemd/journald.conf.d/mine.conf"
+    machine.write(conf, "[Journal]\nSplitMode=none\n", user="root")
+    as_root(
+        machine,
+        "gpasswd --delete tester systemd-journal; systemctl restart systemd-journald;"
+        f" journalctl --rotate; rm -f /var/log/journal/*/user-{TESTER}*",
+    )
+    machine.logout()
+    try:
+        found = the(machine, "journal", "warn")
+        assert "tester cannot read the journal" in found["message"]
+        as_root(machine, found["hint"])
+        restart_manager(machine)  # groups are those of the login
+        the(machine, "journal", "ok")
+    finally:
+        as_root(machine, f"rm {conf}; systemctl restart systemd-journald")
+
+
+def test_a_journal_that_has_grown_large(machine: Machine) -> None:
+    name = f"user-{TESTER}@{32 * 'a'}-{16 * '1'}-{16 * '2'}.journal"
+    as_root(machine, f"truncate -s 5G /var/log/journal/$(cat /etc/machine-id)/{name}")
+    found = the(machine, "journal-size", "warn")
+    now, _, for_good = found["hint"].partition("; for good: ")
+    as_root(machine, now)
+    the(machine, "journal-size", "ok")
+    assert "SystemMaxUse=" in machine.run(for_good).stdout
 
 
 def test_a_clock_that_jumps(machine: Machine) -> None:
@@ -156,6 +218,14 @@ def test_a_clock_that_jumps(machine: Machine) -> None:
         as_root(machine, "date --set='-1 hour'")
 
 
+def test_a_clock_that_nobody_keeps_right(machine: Machine) -> None:
+    machine.write("/root/adjust.py", SYNCHRONISE, user="root")
+    as_root(machine, "python3 /root/adjust.py 1000 1")
+    the(machine, "clock", "ok")
+    as_root(machine, "python3 /root/adjust.py 16000000 64")
+    assert "nobody keeps the clock right (NTP)" in the(machine, "clock", "warn")["message"]
+
+
 def test_a_disk_that_is_full(machine: Machine) -> None:
     as_root(machine, "mkdir -p /srv/logs; mount -t tmpfs -o size=20M,mode=777 tmpfs /srv/logs")
     try:
@@ -164,10 +234,61 @@ def test_a_disk_that_is_full(machine: Machine) -> None:
         machine.run("head -c 40M /dev/zero >/srv/logs/full")
         found = the(machine, "disk", "fail", status=1)
         assert "the file system of /srv/logs has 0% of its bytes left" in found["message"]
-        as_root(machine, "rm /srv/logs/full; mount -o remount,ro /srv/logs || :")
-        machine.run("pm2sd delete web")
+        machine.run("rm /srv/logs/full; for n in $(seq 200); do touch /srv/logs/$n; done")
+        as_root(machine, "mount -o remount,nr_inodes=203 /srv/logs")
+        found = the(machine, "disk", "fail", status=1)
+        assert "/srv/logs has 0% of its inodes left" in found["message"]
+        assert machine.run("pm2sd delete web").exit_status == 0
     finally:
         as_root(machine, "umount --lazy /srv/logs")
+
+
+def test_a_disk_that_is_read_only(machine: Machine) -> None:
+    apply(machine, {"name": "web"})
+    as_root(machine, f"mount --bind {UNITS} {UNITS}; mount -o remount,bind,ro {UNITS}")
+    try:
+        found = the(machine, "disk", "fail", status=1)
+        assert found["message"] == f"the file system of {UNITS} is read-only"
+        assert "ro," in machine.run(found["hint"]).stdout
+    finally:
+        as_root(machine, f"umount {UNITS}")
+    the(machine, "disk", "ok")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["chown -R root: {}", "chmod 500 {}", "rm -r {0}; chown root: $(dirname {0})"],
+    ids=["foreign", "read-only", "foreign-parent"],
+)
+def test_a_directory_of_units_that_is_not_the_users(machine: Machine, broken: str) -> None:
+    apply(machine, {"name": "web"})
+    assert machine.run("pm2sd delete web").exit_status == 0
+    as_root(machine, broken.format(UNITS))
+    found = the(machine, "unit-directory", "fail", status=1)
+    as_root(machine, found["hint"])
+    the(machine, "unit-directory", "ok")
+    apply(machine, {"name": "web"})
+
+
+def test_a_manager_that_is_shutting_down(machine: Machine) -> None:
+    slow = {"script": "sh", "args": ["-c", "trap '' INT TERM; while :; do sleep 1; done"]}
+    apply(machine, {"name": "slow", "kill_timeout": 20_000, **slow})
+    machine.run("systemctl --user --no-block exit")
+    found = eventually(lambda: _warned(machine, "user-manager"), PATIENCE)
+    assert found[0]["message"] == "the user manager is stopping"
+    assert "stop" in machine.run(f"XDG_RUNTIME_DIR={RUNTIME} {found[0]['hint']}").stdout
+    as_root(machine, f"systemctl kill --signal=KILL user@{TESTER}.service")
+    restart_manager(machine)
+    the(machine, "user-manager", "ok")
+
+
+def test_pm2_that_is_started_at_boot(machine: Machine) -> None:
+    link = "/etc/systemd/system/multi-user.target.wants/pm2-tester.service"
+    as_root(machine, f"ln -s /etc/systemd/system/pm2-tester.service {link}")
+    found = the(machine, "pm2", "info")
+    assert found["message"] == "PM2 is started at boot (pm2-tester.service)"
+    as_root(machine, f"rm {link}")
+    the(machine, "pm2", "ok")
 
 
 def test_watchers_that_the_kernel_has_no_room_for(machine: Machine) -> None:

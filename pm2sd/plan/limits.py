@@ -40,4 +40,8 @@ def remedy(lacking: Iterable[str], kernel: frozenset[str]) -> str:
             "and on a Raspberry Pi with cgroup_enable=memory; in a container, ask its host"
         )
     wanted = " ".join(sorted({"cpu", "memory", "pids", *lacking}))
-    return f"[Service] Delegate={wanted} in: sudo systemctl edit user@.service; then boot"
+    return (
+        "sudo mkdir -p /etc/systemd/system/user@.service.d && "
+        f"printf '[Service]\\nDelegate={wanted}\\n' | "
+        "sudo tee /etc/systemd/system/user@.service.d/pm2sd-delegate.conf && sudo systemctl reboot"
+    )

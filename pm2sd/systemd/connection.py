@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import time
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any, Final
@@ -28,6 +29,12 @@ _BUS_PATH: Final = b"/org/freedesktop/DBus"
 
 ANSWER_WITHIN = 5.0
 """Seconds within which the other side must say something; a frozen manager would not."""
+
+UP_WITHIN = 15.0
+"""Seconds for a manager that is being started: a login waits for it, enable-linger does not."""
+
+_STEP: Final = 0.1
+_NO_SOCKET: Final = "there is no socket to connect to"
 
 
 class Connection:
@@ -142,10 +149,9 @@ class Connection:
 def connect(environ: Mapping[str, str] = os.environ) -> Connection:
     """Connect to this user's manager: its private socket, then the user bus.
 
-    Raises NoUserManager, with the cause and the command that mends it; Pm2sdError where there is a
-    manager, and pystemd cannot be loaded.
+    One that is just being started is waited for. Raises NoUserManager, with the cause and the
+    command that mends it; Pm2sdError where there is a manager, and pystemd cannot be loaded.
     """
-    complaint = "there is no socket to connect to"
     try:
         lib, errors = pystemd_raw.load()
     except Pm2sdError:
@@ -154,7 +160,24 @@ def connect(environ: Mapping[str, str] = os.environ) -> Connection:
         if booted():
             raise
         # Without systemd there is no libsystemd either, and it would not help.
-        raise diagnose(gather(complaint, environ)) from None
+        raise diagnose(gather(_NO_SOCKET, environ)) from None
+    found = _attempt(lib, errors, environ)
+    if isinstance(found, Connection):
+        return found
+    from pm2sd.systemd.diagnosis import diagnose, gather, is_starting
+
+    deadline = time.monotonic() + UP_WITHIN
+    while is_starting() and time.monotonic() < deadline:
+        time.sleep(_STEP)
+        found = _attempt(lib, errors, environ)
+        if isinstance(found, Connection):
+            return found
+    raise diagnose(gather(found, environ))
+
+
+def _attempt(lib: ModuleType, errors: ModuleType, environ: Mapping[str, str]) -> Connection | str:
+    """A connection, or why there is none."""
+    complaint = _NO_SOCKET
     for address, private in _addresses(environ):
         dbus = lib.DBusAddress(address, peer_to_peer=private)
         connection = Connection(lib, errors, dbus, private=private)
@@ -173,9 +196,7 @@ def connect(environ: Mapping[str, str] = os.environ) -> Connection:
             raise
         else:
             return connection
-    from pm2sd.systemd.diagnosis import diagnose, gather
-
-    raise diagnose(gather(complaint, environ))
+    return complaint
 
 
 def _addresses(environ: Mapping[str, str]) -> Iterator[tuple[bytes, bool]]:

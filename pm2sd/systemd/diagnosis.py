@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import socket
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pm2sd.errors import NoUserManager
+from pm2sd.systemd import scope
 from pm2sd.systemd.paths import owner, user_runtime_directory
 
 
@@ -18,8 +21,9 @@ class Facts:
 
     ``runtime_variable`` is ``XDG_RUNTIME_DIR`` and ``variable_owner`` the uid its directory belongs
     to (None: there is none). ``own_directory`` says whether ``/run/user/UID`` exists and is ours,
-    ``own_manager`` whether a manager's directory is in it. The sockets are those of the
-    directory that was tried. ``error`` is what the last attempt to connect said.
+    ``own_manager`` whether a manager listens in it. The sockets are those of the directory that was
+    tried, if somebody listens on them: systemd 257 leaves a manager's behind. ``error`` is what the
+    last attempt to connect said.
     """
 
     uid: int
@@ -42,6 +46,21 @@ def booted() -> bool:
     return Path("/run/systemd/system").is_dir()
 
 
+def is_starting() -> bool:
+    """Whether this user's manager is on its way, as the machine's says."""
+    if scope.system or not booted():
+        return False
+    unit = f"user@{os.getuid()}.service"
+    command = ["systemctl", "show", "--property=ActiveState,Job", "--", unit]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    shown = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    state = shown.get("ActiveState")
+    return state == "activating" or (state == "inactive" and bool(shown.get("Job")))
+
+
 def gather(error: str, environ: Mapping[str, str] = os.environ) -> Facts:
     """The facts about this process and this machine."""
     uid = os.getuid()
@@ -61,9 +80,9 @@ def gather(error: str, environ: Mapping[str, str] = os.environ) -> Facts:
         runtime_variable=variable,
         variable_owner=owner(variable) if variable else None,
         own_directory=owner(own) == uid,
-        own_manager=_exists(own / "systemd" / "private"),
-        private_socket=_exists(tried / "systemd" / "private"),
-        bus_socket=_exists(tried / "bus"),
+        own_manager=_listens(own / "systemd" / "private"),
+        private_socket=_listens(tried / "systemd" / "private"),
+        bus_socket=_listens(tried / "bus"),
         linger=_exists(Path("/var/lib/systemd/linger") / user),
         error=error,
     )
@@ -110,9 +129,9 @@ def diagnose(facts: Facts) -> NoUserManager:
             hint=f"sudo systemctl start user@{uid}.service",
         )
     return NoUserManager(
-        f"/run/user/{uid} exists, but no user manager runs in it",
-        hint=f"sudo systemctl restart user@{uid}.service "
-        f"(and why it ended: systemctl status user@{uid}.service)",
+        f"/run/user/{uid} exists, but no user manager runs in it "
+        f"(systemctl status user@{uid}.service says why)",
+        hint=f"sudo systemctl restart user@{uid}.service",
     )
 
 
@@ -128,6 +147,19 @@ def _silent(facts: Facts) -> NoUserManager:
         hint=f"sudo apt install dbus-user-session && "
         f"sudo systemctl restart user@{facts.uid}.service",
     )
+
+
+def _listens(path: Path) -> bool:
+    """Whether there is a socket, and somebody listens on it, if only to refuse us."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.setblocking(False)
+        try:
+            client.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except OSError:
+            return _exists(path)
+    return True
 
 
 def _exists(path: Path) -> bool:

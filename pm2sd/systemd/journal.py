@@ -36,6 +36,15 @@ _FIELDS: Final = (
     "OBJECT_UID",
 )
 _MESSAGES_DROPPED: Final = "a596d6fe7bfa4994828e72309e95d61e"
+KEEP_ON_DISK: Final = (
+    "sudo mkdir -p /etc/systemd/journald.conf.d && printf '[Journal]\\nStorage=persistent\\n' | "
+    "sudo tee /etc/systemd/journald.conf.d/99-on-disk.conf && "
+    "sudo systemctl restart systemd-journald"
+)
+"""What gives everybody a journal of their own, whatever Storage= says elsewhere (journald.conf(5)).
+
+Where it is not set, making /var/log/journal would do."""
+
 _LAST_SYSTEM_UID: Final = 999
 """Up to this uid journald splits no journal off: what they log is in the system's."""
 
@@ -284,8 +293,7 @@ def failure(said: str) -> Pm2sdError:
     if "insufficient permissions" in line or "No journal files" in line:
         return Pm2sdError(
             f"no journal to read: {line}",
-            hint="keep the journal on disk, where everybody has their own: "
-            "sudo mkdir -p /var/log/journal && sudo systemctl restart systemd-journald",
+            hint=f"keep the journal on disk, where everybody has their own: {KEEP_ON_DISK}",
         )
     if "Failed to parse timestamp" in line:
         return Pm2sdError(

@@ -80,7 +80,7 @@ CASES = {
     ),
     "a session whose manager died": (
         Facts(uid=1000, user="ann", booted=True, own_directory=True),
-        "no user manager runs in it",
+        "no user manager runs in it (systemctl status user@1000.service says why)",
         "sudo systemctl restart user@1000.service",
     ),
     "a manager that does not answer": (

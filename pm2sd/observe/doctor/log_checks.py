@@ -7,6 +7,7 @@ from typing import Final
 
 from pm2sd.observe.doctor.facts import Facts
 from pm2sd.observe.doctor.model import Finding, Status
+from pm2sd.systemd.journal import KEEP_ON_DISK
 
 LARGE: Final = 100 << 20
 """The size in bytes from which a log file without rotation is told of."""
@@ -18,12 +19,11 @@ _LARGE_JOURNAL: Final = 4 << 30
 def journal(facts: Facts) -> Iterator[Finding]:
     """Whether lines can be read, and outlive a reboot."""
     kept = facts.journal
-    keep = "sudo mkdir -p /var/log/journal && sudo systemctl restart systemd-journald"
     if not kept.directory:
         yield Finding(
             status=Status.WARN,
             message="there is no journal: what apps print into it is lost",
-            hint=keep,
+            hint=KEEP_ON_DISK,
         )
         return
     if not kept.readable and not kept.own and facts.machine.uid != 0:
@@ -32,16 +32,16 @@ def journal(facts: Facts) -> Iterator[Finding]:
             message=f"{facts.machine.user} cannot read the journal: it has no files of the user's",
             hint=f"sudo usermod -aG systemd-journal {facts.machine.user}"
             if kept.persistent
-            else keep,
+            else KEEP_ON_DISK,
         )
     elif not kept.persistent:
         yield Finding(
             status=Status.WARN,
             message="the journal is in memory: a reboot forgets it",
-            hint=keep,
+            hint=KEEP_ON_DISK,
         )
     if facts.events.problem:
-        yield Finding(status=Status.WARN, message=facts.events.problem, hint=keep)
+        yield Finding(status=Status.WARN, message=facts.events.problem, hint=KEEP_ON_DISK)
 
 
 def journal_size(facts: Facts) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Final
 
 from pm2sd.observe.doctor.facts import Facts
@@ -93,7 +94,8 @@ def unit_directory(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             status=Status.FAIL,
             message=f"{facts.machine.unit_directory_problem}, so pm2sd cannot keep units in {path}",
-            hint=f"ls -ld {path}; if it shall be yours: sudo chown -R {facts.machine.user} {path}",
+            hint=f"sudo install -d -o {facts.machine.user} -m 700 {quote(path)} && "
+            f"sudo chown -R {facts.machine.user}: {quote(path)}",
         )
 
 
@@ -142,7 +144,7 @@ def clock(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             status=Status.WARN,
             message="nobody keeps the clock right (NTP): timers and the times in logs are off",
-            hint="sudo timedatectl set-ntp true",
+            hint="sudo timedatectl set-ntp true" if facts.machine.booted else "",
         )
     elif facts.machine.synchronised is None:
         yield Finding(
