@@ -24,7 +24,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
     class ByMachine(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            machine = re.fullmatch(r"integration/vm/.*\[(debian\d+)\]", nodeid)
+            machine = re.search(r"^integration/vm/.*\[(?:.*-)?(debian\d+)\b", nodeid)
             return machine[1] if machine else nodeid
 
         # Where a worker dies, xdist 3.8 waits for ever (its issues 1323, 1327 and 1378): the tests

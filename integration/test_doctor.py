@@ -153,8 +153,13 @@ def test_a_file_edited_by_hand(pm2sd: Pm2sd, project: Project) -> None:
     unit = UNITS / f"{name}@.service"
     unit.write_text(unit.read_text().replace("Restart=always", "Restart=no"))
     found = examined(pm2sd, name)
-    assert f"{name}@.service" in the(found, "edited", "warn")["message"]
+    edited = the(found, "edited", "warn")
+    assert f"{name}@.service" in edited["message"]
     the(found, "unread", "warn")
+    force = edited["hint"].partition("; then: ")[2]
+    assert pm2sd(*shlex.split(force)[1:]).exit_status == 0
+    the(examined(pm2sd, name), "edited", "ok")
+    assert "Restart=always" in unit.read_text()
 
 
 def test_the_ecosystem_file_changed_or_gone(pm2sd: Pm2sd, project: Project) -> None:
@@ -175,6 +180,33 @@ def test_a_masked_instance(pm2sd: Pm2sd, project: Project) -> None:
     assert found["message"].startswith(f"{name}@1 is masked")
     assert run("sh", "-c", found["hint"]).exit_status == 0
     the(examined(pm2sd, name), "masked", "ok")
+
+
+def test_a_unit_that_systemd_cannot_load(pm2sd: Pm2sd, project: Project) -> None:
+    name = applied(pm2sd, project)
+    drop_in = UNITS / f"{name}@.service.d/mine.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text("[Service]\nExecStart=\n")
+    the(examined(pm2sd, name), "unread", "warn")
+    found = the(examined(pm2sd, name, "--fix", status=1), "masked", "fail")
+    assert found["message"] == f"systemd cannot load {name}@0"
+    assert "ExecStart=" in run("sh", "-c", found["hint"]).stdout
+    drop_in.unlink()
+    the(examined(pm2sd, name, "--fix"), "masked", "ok")
+
+
+def test_files_beside_the_units_that_vanished(pm2sd: Pm2sd, project: Project) -> None:
+    script = project.script("http_server.js")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    web = {"script": script, "args": [], "interpreter": "node", "exec_mode": "cluster"}
+    name = applied(pm2sd, project, **web, env={"PORT": str(port)}, secrets={"KEY": "hidden"})
+    the(examined(pm2sd, name), "missing", "ok")
+    (UNITS / f"{name}@.service.d/secrets.env").unlink()
+    found = the(examined(pm2sd, name, status=1), "missing", "fail")
+    assert found["message"].startswith("the file of secrets ")
+    assert pm2sd(*shlex.split(found["hint"])[1:]).exit_status == 0
+    the(examined(pm2sd, name), "missing", "ok")
 
 
 def test_an_app_that_does_not_come_back_at_boot(pm2sd: Pm2sd, project: Project) -> None:
