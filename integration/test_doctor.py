@@ -199,8 +199,9 @@ def test_files_beside_the_units_that_vanished(pm2sd: Pm2sd, project: Project) ->
     script = project.script("http_server.js")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    web = {"script": script, "args": [], "interpreter": "node", "exec_mode": "cluster"}
-    name = applied(pm2sd, project, **web, env={"PORT": str(port)}, secrets={"KEY": "hidden"})
+    web: dict[str, Any] = {"script": script, "args": [], "interpreter": "node"}
+    web |= {"exec_mode": "cluster", "env": {"PORT": str(port)}, "secrets": {"KEY": "hidden"}}
+    name = applied(pm2sd, project, **web)
     the(examined(pm2sd, name), "missing", "ok")
     (UNITS / f"{name}@.service.d/secrets.env").unlink()
     found = the(examined(pm2sd, name, status=1), "missing", "fail")

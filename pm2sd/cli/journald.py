@@ -62,7 +62,8 @@ def journald(
         f"to install it:\n"
         f"  sudo mkdir -p {_FILE.rpartition('/')[0]}\n"
         f"  {words} | sudo tee {_FILE}\n"
-        f"  sudo systemctl restart systemd-journald    # apps go on running and logging"
+        f"  sudo systemctl restart systemd-journald    # apps go on running and logging\n"
+        f"  sudo journalctl --flush                    # to the disk, where it was in memory"
     )
 
 

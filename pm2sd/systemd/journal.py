@@ -38,12 +38,11 @@ _FIELDS: Final = (
 _MESSAGES_DROPPED: Final = "a596d6fe7bfa4994828e72309e95d61e"
 KEEP_ON_DISK: Final = (
     "sudo mkdir -p /etc/systemd/journald.conf.d && printf '[Journal]\\nStorage=persistent\\n' | "
-    "sudo tee /etc/systemd/journald.conf.d/99-on-disk.conf && "
-    "sudo systemctl restart systemd-journald"
+    "sudo tee /etc/systemd/journald.conf.d/zz-on-disk.conf && "
+    "sudo systemctl restart systemd-journald && sudo journalctl --flush"
 )
-"""What gives everybody a journal of their own, whatever Storage= says elsewhere (journald.conf(5)).
-
-Where it is not set, making /var/log/journal would do."""
+"""What gives everybody a journal of their own, whatever Storage= says elsewhere: the last of such
+files in the alphabet counts (journald.conf(5)), and only --flush moves it to the disk at once."""
 
 _LAST_SYSTEM_UID: Final = 999
 """Up to this uid journald splits no journal off: what they log is in the system's."""

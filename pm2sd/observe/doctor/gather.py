@@ -22,7 +22,7 @@ from pm2sd.observe.doctor.facts import (
 from pm2sd.observe.known import Known
 from pm2sd.plan.select import Instance
 from pm2sd.plan.stored import StoredApp
-from pm2sd.systemd import cgroup, clock, journal, scope
+from pm2sd.systemd import cgroup, clock, journal, ntp, scope
 from pm2sd.systemd.bus import Bus, version_number
 from pm2sd.systemd.diagnosis import booted
 from pm2sd.systemd.exits import Message
@@ -111,7 +111,7 @@ def _machine(known: Known, apps: Mapping[str, StoredApp], environ: Mapping[str, 
         runtime_directory=runtime,
         bus_socket=os.path.exists(f"{runtime}/bus"),  # noqa: PTH110
         lingers=lingers(user),
-        synchronised=clock.synchronised(),
+        synchronised=ntp.synchronised(),
         file_systems=file_systems([directory, *sorted(logs), *([kept] if kept else [])]),
         inotify=inotify_use(uid) if any(one.app.watched for one in apps.values()) else None,
         pm2=pm2_daemons(),
