@@ -63,6 +63,7 @@ def desire(
             app,
             systemd=systemd,
             unit_directory=str(directory),
+            manager_directory=paths.user_runtime_directory_text().rstrip("/"),
             ids=ids,
             notes=one.notes,
         )

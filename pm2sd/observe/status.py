@@ -41,6 +41,9 @@ _WAITING: Final = frozenset({"auto-restart", "auto-restart-queued"})
 
 _RUNS: Final = frozenset({"online", "launching", "stopping"})
 
+# Exit.result and Result of one whose health was bad: found by its timer, or by the watchdog.
+_UNHEALTHY: Final = frozenset({"unhealthy", "watchdog"})
+
 FLAPPING: Final = 5
 FLAPPING_SECONDS: Final = 600.0
 """So many automatic restarts in so long are too many."""
@@ -115,9 +118,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
         name: known.directory.exists(f"{wants}/{names.target(name)}")
         for name in {one.app for one in chosen}
     }
-    asked = {
-        name for name, app in apps.items() if names.auxiliary(name, "health", "timer") in app.files
-    }
+    asked = {name for name, app in apps.items() if _has_health(name, app.files)}
     ends = _ends(
         {unit: group for unit, group in groups.items() if processes[unit].restarts},
         [one.unit for one in running if one.app in asked],
@@ -146,11 +147,17 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
                 result=process.result,
                 flapping=one.unit in flapping,
                 oom="oom-kill" in (process.result, ends.get(one.unit)),
-                unhealthy=ends.get(one.unit) == "unhealthy",
+                unhealthy=not _UNHEALTHY.isdisjoint((process.result, ends.get(one.unit))),
                 enabled=enabled[one.app],
             )
         )
     return result
+
+
+def _has_health(name: str, files: Mapping[str, str]) -> bool:
+    """Whether a timer asks the app's instances, or they feed the watchdog."""
+    timer = names.auxiliary(name, "health", "timer")
+    return timer in files or "\nWatchdogSec=" in files.get(names.service_template(name), "")
 
 
 def _starter(name: str, files: Mapping[str, str]) -> str | None:

@@ -15,7 +15,7 @@ from pm2sd.probe.telling import Ending, Event, tell
 _WORDS = {
     "timeout": "did not start or stop in time",
     "oom-kill": "ran out of memory and was killed (oom)",
-    "watchdog": "stopped answering the watchdog",
+    "watchdog": "failed its health check",
     "start-limit-hit": "was started too often in too short a time",
 }
 

@@ -21,7 +21,7 @@ _RESULTS = {
     "exit-code": "",
     "signal": "",
     "core-dump": "",
-    "watchdog": "stopped answering the watchdog",
+    "watchdog": "failed its health check",
     "unready": "was not ready within listen_timeout",
     "unhealthy": "failed its health check",
     "start-limit-hit": "was started too often in too short a time",

@@ -68,6 +68,8 @@ def _watched_files(app: App) -> tuple[Text, ...]:
 def health(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
     """``NAME:health.timer`` and the round that it starts, which asks all instances.
 
+    For apps that do not feed the watchdog (``watchdog.py``).
+
     The rounds come so often that the last of ``failures`` has ended, its timeout included, when
     interval x failures have passed since the instance last answered.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from pm2sd.ecosystem.app import App
@@ -23,8 +24,13 @@ def has_preload(app: App) -> bool:
     return runs_node(app.interpreter, app.command)
 
 
-def node_environment(app: App, unit_directory: str) -> dict[str, str]:
-    """The variables that load the preload and tell it what to do; empty for other apps."""
+def node_environment(
+    app: App, unit_directory: str, health: Mapping[str, object] | None
+) -> dict[str, str]:
+    """The variables that load the preload and tell it what to do; empty for other apps.
+
+    ``health`` is how it asks the app, where it feeds the watchdog.
+    """
     if not has_preload(app):
         return {}
     settings: dict[str, object] = {}
@@ -38,6 +44,8 @@ def node_environment(app: App, unit_directory: str) -> dict[str, str]:
         settings["shutdown_with_message"] = True
     if app.ready or app.health:
         settings["private"] = True
+    if health:
+        settings["health"] = health
     if app.idle_timeout is not None:
         settings["idle_timeout"] = app.idle_timeout
     options = (

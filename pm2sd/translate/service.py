@@ -14,6 +14,7 @@ from pm2sd.translate.node import has_preload, node_environment
 from pm2sd.translate.on_failure import handler_of
 from pm2sd.translate.restart import RestartPolicy, restart_policy
 from pm2sd.translate.socket import socket_of
+from pm2sd.translate.watchdog import to_manager, watchdog
 from pm2sd.units import names
 from pm2sd.units.model import INSTANCE, Mark, Service, Text
 
@@ -23,17 +24,18 @@ _STOPPED_STATUS = (130, 143)
 
 
 def service(
-    app: App, mark: Mark, *, systemd: int, unit_directory: str
+    app: App, mark: Mark, *, systemd: int, unit_directory: str, manager_directory: str
 ) -> tuple[Service, tuple[Note, ...]]:
     """The template that every instance is made from, and what the user should know about it."""
     logs = streams(app)
     policy, notes = restart_policy(app, systemd=systemd)
     notify, ready_notes = _readiness(app)
+    watched = watchdog(app, systemd, manager_directory)
     # Shells and PM2 set it, and programs ask for it; systemd does not.
     environment: dict[str, Text] = {
         "PWD": app.cwd,
         **app.env,
-        **node_environment(app, unit_directory),
+        **node_environment(app, unit_directory, watched.settings if watched else None),
     }
     environment[app.instance_var] = (INSTANCE,)
     backoff = bool(policy.exec_start_pre)
@@ -49,7 +51,9 @@ def service(
         user=app.user,
         group=app.group,
         type="notify" if notify else "exec",
-        notify_access="all" if notify else None,
+        notify_access="all" if notify or watched else None,
+        open_file=to_manager(app, systemd, manager_directory),
+        watchdog=watched.limit if watched else None,
         timeout_start=_timeout_start(app, policy),
         exec_start_pre=(
             *((policy.exec_start_pre,) if backoff else ()),
@@ -63,7 +67,7 @@ def service(
         environment_files=(f"{unit_directory}/{names.secrets_file(app.name)}",)
         if app.secrets
         else (),
-        restart=_restart(app),
+        restart=_restart(app, watched=watched is not None),
         restart_sec=policy.restart_sec,
         restart_steps=policy.restart_steps,
         restart_max_delay=policy.restart_max_delay,
@@ -127,10 +131,10 @@ def _timeout_start(app: App, policy: RestartPolicy) -> int | None:
     return app.listen_timeout + policy.longest_wait if app.wait_ready else None
 
 
-def _restart(app: App) -> Literal["always", "on-failure", "no"]:
+def _restart(app: App, *, watched: bool) -> Literal["always", "on-failure", "on-watchdog", "no"]:
     """One that was idle and ended is started by the next connection."""
     if not app.autorestart:
-        return "no"
+        return "on-watchdog" if watched else "no"
     return "always" if app.idle_timeout is None else "on-failure"
 
 

@@ -19,6 +19,8 @@ from pm2sd.translate.socket import sockets
 from pm2sd.translate.target import instance_drop_ins, secrets_file, target
 from pm2sd.translate.timers import cron_restart, schedule
 from pm2sd.translate.watch import watcher
+from pm2sd.translate.watchdog import notes as watchdog_notes
+from pm2sd.translate.watchdog import watchdog
 from pm2sd.units.model import Mark, Unit
 
 # Each option that needs units of its own beside the instances has a function here.
@@ -46,12 +48,14 @@ def translate(
     *,
     systemd: int,
     unit_directory: str,
+    manager_directory: str,
     ids: Sequence[int],
     notes: Sequence[Note] = (),
 ) -> Translation:
     """The app's units for systemd version ``systemd`` (252, 257, ...).
 
-    ``unit_directory`` is the absolute path the units will stand in. ``ids`` are the numbers of its
+    ``unit_directory`` is the absolute path the units will stand in, ``manager_directory`` the
+    manager's runtime directory. ``ids`` are the numbers of its
     instances, in their order; ``notes`` what reading and resolving the app had to say, kept in the
     target beside what the translation adds.
     """
@@ -62,15 +66,24 @@ def translate(
         version=__version__,
         system=app.system,
     )
-    the_service, said = service(app, mark, systemd=systemd, unit_directory=unit_directory)
+    the_service, said = service(
+        app,
+        mark,
+        systemd=systemd,
+        unit_directory=unit_directory,
+        manager_directory=manager_directory,
+    )
+    feeds = watchdog(app, systemd, manager_directory) is not None
     beside = [
         *(add(app, mark) for add in _BESIDE),
-        *(add(app, mark, unit_directory) for add in (handler, health, idle, alerts)),
+        *([] if feeds else [health(app, mark, unit_directory)]),
+        *(add(app, mark, unit_directory) for add in (handler, idle, alerts)),
     ]
     said = (
         *said,
         *(note for one in beside for note in one.notes),
         *told_less(app, systemd),
+        *watchdog_notes(app, systemd, manager_directory),
     )
     record = {
         "Record": app.to_json(),

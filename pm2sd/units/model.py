@@ -60,6 +60,8 @@ class Service:
     sockets the program inherits; an empty ``working_directory`` leaves it to the manager.
     ``timeout_stop`` 0 means at once, not for ever as in a unit file. ``cpu_quota`` is percents of
     one CPU. ``exec_start_post`` runs outside of what ``hardening`` keeps the program in.
+    ``open_file`` is a path, a name and options in the syntax of OpenFile=. An instance that leaves
+    the ``watchdog`` unfed for so long is killed.
     ``hardening``, ``extra_unit`` and ``extra_service`` are whole lines in systemd's own
     syntax, not literal as all else.
     """
@@ -82,7 +84,7 @@ class Service:
     environment_files: tuple[str, ...] = ()
     socket: Text | None = None
 
-    restart: Literal["always", "on-failure", "no"] = "always"
+    restart: Literal["always", "on-failure", "on-watchdog", "no"] = "always"
     restart_sec: int = 0
     restart_steps: int | None = None
     restart_max_delay: int | None = None
@@ -96,6 +98,8 @@ class Service:
     timeout_stop: int = 1600
     timeout_start: int | None = None
     notify_access: Literal["main", "exec", "all"] | None = None
+    open_file: str | None = None
+    watchdog: int | None = None
 
     memory_max: int | None = None
     memory_swap_max: int | None = None

@@ -19,6 +19,7 @@ from pm2sd.ecosystem.declare import declare
 from pm2sd.ecosystem.document import document
 from pm2sd.ecosystem.read import read
 from pm2sd.ecosystem.resolve import resolve_all
+from pm2sd.translate.restart import RESTART_STEPS_SINCE
 from pm2sd.translate.target import DEFAULT_NAMESPACE, namespace_target
 from pm2sd.translate.translation import translate
 from pm2sd.units.render import render
@@ -131,6 +132,7 @@ def translated(case: str, systemd: int) -> dict[str, str]:
             app,
             systemd=systemd,
             unit_directory="/home/ada/.config/systemd/user",
+            manager_directory="/run/user/1815",
             ids=range(app.instances),
             notes=app_notes,
         )
@@ -176,9 +178,11 @@ def test_units_and_notes_are_the_expected_ones(case: str, systemd: int) -> None:
     assert result == read_tree(folder)
 
 
-@pytest.mark.parametrize(("version", "like"), [(245, 252), (249, 252), (253, 252), (254, 257)])
+@pytest.mark.parametrize(("version", "like"), [(245, 252), (249, 252), (253, 257), (254, 257)])
 @pytest.mark.parametrize("case", CASES)
 def test_other_versions_get_the_units_of_a_neighbour(case: str, version: int, like: int) -> None:
+    if (case, version) == ("backoff", RESTART_STEPS_SINCE - 1):
+        like = 252
     assert units(translated(case, version)) == units(read_tree(expected(case, like)))
 
 

@@ -27,7 +27,9 @@ def app(name: str = "web", **options: Any) -> App:
 
 def desired(one: App) -> Desired:
     ids = range(one.instances)
-    units = translate(one, systemd=252, unit_directory=DIRECTORY, ids=ids).units
+    units = translate(
+        one, systemd=252, unit_directory=DIRECTORY, manager_directory="/run", ids=ids
+    ).units
     return Desired(one, {file.path: file.text for file in map(render, units)})
 
 
@@ -224,7 +226,13 @@ def guarded(one: App, *programs: str, directory: str = "") -> Desired:
         )
         for program in programs
     ]
-    units = translate(one, systemd=252, unit_directory=DIRECTORY, ids=range(one.instances)).units
+    units = translate(
+        one,
+        systemd=252,
+        unit_directory=DIRECTORY,
+        manager_directory="/run",
+        ids=range(one.instances),
+    ).units
     wants = tuple(helper.name for helper in helpers)
     units = tuple(
         replace(unit, wants=(*unit.wants, *wants)) if isinstance(unit, Target) else unit

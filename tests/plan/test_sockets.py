@@ -20,7 +20,9 @@ def app(**options: Any) -> App:
 
 def desired(one: App) -> Desired:
     ids = range(one.instances)
-    units = translate(one, systemd=252, unit_directory="/units", ids=ids).units
+    units = translate(
+        one, systemd=252, unit_directory="/units", manager_directory="/run", ids=ids
+    ).units
     return Desired(one, {file.path: file.text for file in map(render, units)})
 
 

@@ -23,7 +23,13 @@ def app(**options: Any) -> App:
 
 def units(one: App) -> dict[str, dict[tuple[str, str], list[str]]]:
     """Path -> (section, directive) -> values."""
-    translation = translate(one, systemd=252, unit_directory=DIRECTORY, ids=range(one.instances))
+    translation = translate(
+        one,
+        systemd=252,
+        unit_directory=DIRECTORY,
+        manager_directory="/run",
+        ids=range(one.instances),
+    )
     found: dict[str, dict[tuple[str, str], list[str]]] = {}
     for file in map(render, translation.units):
         for section, directives in sections(file.text).items():

@@ -34,7 +34,7 @@ def test_the_instances_of_a_cron_restart_are_named() -> None:
 
 def test_a_job_is_started_by_its_timer_alone_and_as_often_as_it_says() -> None:
     job = app(schedule="* * * * * *", cron_catch_up=True, autorestart=False)
-    units = translate(job, systemd=252, unit_directory="/", ids=[0]).units
+    units = translate(job, systemd=252, unit_directory="/", manager_directory="/run", ids=[0]).units
     (target,) = (unit for unit in units if isinstance(unit, Target))
     (service,) = (unit for unit in units if isinstance(unit, Service))
     (timer,) = (unit for unit in units if isinstance(unit, Timer))

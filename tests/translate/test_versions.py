@@ -24,6 +24,7 @@ SINCE = {
     "OOMPolicy": 243,
     "ProtectKernelLogs": 244,
     "ProtectClock": 245,
+    "OpenFile": 253,
     "RestartSteps": 254,
     "RestartMaxDelaySec": 254,
 }
@@ -44,6 +45,7 @@ OLDER = set(
     Slice Sockets StandardError StandardOutput StartLimitBurst StartLimitIntervalSec
     SuccessExitStatus SyslogIdentifier SyslogLevel SyslogLevelPrefix SystemCallArchitectures
     SystemCallErrorNumber SystemCallFilter TasksMax TimeoutStartSec TimeoutStopSec Type Unit
+    WatchdogSec WatchdogSignal
     Group User WantedBy Wants WorkingDirectory
     """,
     )
@@ -88,7 +90,9 @@ def test_what_a_handler_is_not_told_by_an_older_systemd_is_noted(
 ) -> None:
     app = App(name="web", script="a.sh", command=("/a.sh",), cwd="/", **teller)
     notes = {
-        version: translate(app, systemd=version, unit_directory="/", ids=[0]).notes
+        version: translate(
+            app, systemd=version, unit_directory="/", manager_directory="/run", ids=[0]
+        ).notes
         for version in (ENDING_SINCE - 1, ENDING_SINCE)
     }
     (note,) = notes[ENDING_SINCE - 1]
