@@ -296,6 +296,8 @@ class Logs:
             limits = self._sources.limits.get(app)
             if limits and entry.fields.get("MESSAGE_ID") == Message.OUT_OF_MEMORY:
                 text = f"{text.removesuffix('.')}: {limits}"  # systemd does not say which
+            elif entry.fields.get("UNIT_RESULT") == "watchdog":
+                text = f"{text.removesuffix('.')}: it failed its health check"
         wanted = self._filter.messages if kind == "systemd" else kind in self._filter.streams
         if app is None or not wanted:
             return ()

@@ -21,7 +21,7 @@ _NAME: Final = "pm2sd-notify"
 _PLAIN: Final = re.compile(r"/[A-Za-z0-9/._-]*")
 """Paths without what OpenFile= would take for something else; it knows no specifiers (257)."""
 
-_OF_THE_USER: Final = re.compile(r"(Type|NotifyAccess|WatchdogSec|WatchdogSignal|OpenFile)\s*=")
+_OF_THE_USER: Final = re.compile(r"(Type|NotifyAccess|WatchdogSec|WatchdogSignal|OpenFile)=")
 
 _EARLY: Final = 20
 """The part of an interval that a question comes earlier, for an app that is busy."""

@@ -52,7 +52,7 @@ def app(tmp_path: Path, node_path: str) -> Iterator[Run]:
     """Starts Node with a script's text and the preload.
 
     `sockets` maps addresses, as in PM2SD_NODE, to listening sockets; `settings` is the rest of it,
-    None for a start without pm2sd.
+    None for a start without pm2sd. `notify` is what it has for a connection to the manager.
     """
     started: list[App] = []
 
@@ -63,6 +63,7 @@ def app(tmp_path: Path, node_path: str) -> Iterator[Run]:
         settings: Mapping[str, object] | None = {},
         name: str = "app.js",
         env: Mapping[str, str] | None = None,
+        notify: socket.socket | None = None,
     ) -> App:
         path = tmp_path / name
         path.write_text(script)
@@ -72,6 +73,8 @@ def app(tmp_path: Path, node_path: str) -> Iterator[Run]:
         }
         fds = [one.fileno() for one in held.values()]
         told = {**(settings or {}), "listen": list(held), "fds": fds}
+        if notify:
+            told["notify"] = notify.fileno()
         process = subprocess.Popen(
             ["node", str(path), *arguments],
             env={
@@ -81,7 +84,7 @@ def app(tmp_path: Path, node_path: str) -> Iterator[Run]:
                 **({"PM2SD_NODE": json.dumps(told)} if settings is not None else {}),
                 **(env or {}),
             },
-            pass_fds=fds,
+            pass_fds=[*fds, *([notify.fileno()] if notify else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

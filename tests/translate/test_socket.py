@@ -93,7 +93,8 @@ def test_the_preload_is_told_what_it_has_to_do() -> None:
 )
 def test_the_apps_own_node_options_are_kept(directory: str, option: str) -> None:
     one = app(env={"NODE_OPTIONS": "--max-old-space-size=99"})
-    assert node_environment(one, directory)["NODE_OPTIONS"] == f"--max-old-space-size=99 {option}"
+    options = node_environment(one, directory, None)["NODE_OPTIONS"]
+    assert options == f"--max-old-space-size=99 {option}"
 
 
 @pytest.mark.parametrize(

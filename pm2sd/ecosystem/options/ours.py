@@ -134,8 +134,9 @@ OURS = (
         doc="Restarts an instance that stopped answering, within interval x failures (10s, 3). "
         "http and tcp as with ready, or command: one of the shell, with PM2SD_INSTANCE, that "
         "exits with 0; each has timeout (3s) for it, and is not asked within grace (0) after the "
-        "start. true asks Node's event loop whether it still turns. Short: true, /path, URL, port.",
-        becomes="NAME:health.timer",
+        "start. true asks Node's event loop whether it still turns. Short: true, /path, URL, port. "
+        "Since systemd 253 a Node app asks itself and feeds systemd's watchdog, but for command.",
+        becomes="WatchdogSec=, or NAME:health.timer",
         fidelity=Fidelity.BETTER,
         difference="PM2 has nothing like it. Nothing runs between two checks.",
         example="health: {http: /health, interval: 10s, timeout: 3s, failures: 3}",

@@ -127,7 +127,8 @@ function feedWatchdog(health, own, manager, isQuiet) {
       };
       const late = () => done(said(`no answer within ${timeout / 1000} s`));
       const timer = setTimeout(late, timeout).unref();
-      socket.on('error', done).on('close', () => done(said('closed without an answer')));
+      socket.on('error', ({ message, code }) => done(Object.assign(said(message), { code })));
+      socket.on('close', () => done(said('closed without an answer')));
       socket.once('connect', () => talk(socket, done));
       connect.call(socket, where).unref();
     });
@@ -155,7 +156,7 @@ function feedWatchdog(health, own, manager, isQuiet) {
     const name = health.host.replace(/:\d+$/, '');
     const servername = /^\[|^[\d.]+$/.test(name) ? undefined : name;
     const one = require('tls').connect({ socket, servername, rejectUnauthorized: false });
-    return one.on('error', done);
+    return one.on('error', ({ message }) => done(said(message)));
   }
 
   function said(problem) {

@@ -1,0 +1,290 @@
+"""``health`` by the watchdog: what the manager is told, and when not."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.node.harness import SECONDS, App, Listening, Run, Server
+
+FEED = "WATCHDOG=1"
+SPAN = 5000
+HEALTH: dict[str, Any] = {"every": 50, "timeout": 500, "span": SPAN, "grace": 0, "patience": 0}
+HTTP: dict[str, Any] = {"path": "/health", "host": "localhost"}
+SHORTEN = f"WATCHDOG_USEC={SPAN * 1000}"
+
+STAYS = "setInterval(() => {}, 1000); console.log('up');"
+SERVES = """
+    let status = 200;
+    require('http').createServer((request, response) => {
+        if (request.url === '/health') response.statusCode = status;
+        response.end(() => { if (request.url === '/hang') for (;;); });
+        if (request.url === '/sick') status = 500;
+        if (request.url === '/well') status = 200;
+    }).listen(PORT, () => console.log('up'));
+"""
+
+
+class Manager:
+    """The other end of the connection to the manager."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+
+    def heard(self, within: float = SECONDS) -> tuple[str, int]:
+        """The next that it is told, and the pid of who said so; empty if nothing comes."""
+        self.ours.settimeout(within)
+        try:
+            text, ancillary, _, _ = self.ours.recvmsg(256, socket.CMSG_SPACE(12))
+        except TimeoutError:
+            return "", 0
+        return text.decode(), struct.unpack("=iii", ancillary[0][2])[0]
+
+    def is_fed(self, within: float = SECONDS) -> bool:
+        """Whether it is from now on."""
+        self.ours.setblocking(False)
+        try:
+            while self.ours.recv(256):
+                pass
+        except BlockingIOError:
+            pass
+        return self.heard(within)[0] == FEED
+
+
+@pytest.fixture
+def manager() -> Iterator[Manager]:
+    """A manager that is told things."""
+    one = Manager()
+    yield one
+    one.ours.close()
+    one.theirs.close()
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """The instance's runtime directory."""
+    path = tmp_path / "pm2sd" / "probe" / "web@0"
+    path.mkdir(parents=True)
+    return path
+
+
+def start(
+    app: Run,
+    manager: Manager,
+    directory: Path,
+    script: str,
+    server: Server | None = None,
+    env: dict[str, str] | None = None,
+    **health: Any,
+) -> App:
+    listens = {f"127.0.0.1:{server.port}": server} if server else {}
+    if server:
+        script = f"const PORT = {server.port};{script}"
+        health |= {"socket": 0, "address": f"127.0.0.1:{server.port}"}
+    running = app(
+        script,
+        sockets=listens,
+        settings={"private": True, "health": {**HEALTH, **health}},
+        env={"RUNTIME_DIRECTORY": str(directory), "INVOCATION_ID": "1f", **(env or {})},
+        notify=manager.theirs,
+    )
+    assert running.said() == "up"
+    return running
+
+
+def get(server: Server, path: str) -> None:
+    with server.connect() as client:
+        client.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+        client.recv(100)
+
+
+def test_it_is_fed_by_the_app_itself_as_long_as_its_event_loop_turns(
+    app: Run, manager: Manager, directory: Path
+) -> None:
+    script = STAYS + "process.stdin.once('data', () => { for (;;); });"
+    running = start(app, manager, directory, script)
+    assert [manager.heard() for _ in range(3)] == [(FEED, running.process.pid)] * 3
+    assert running.process.stdin
+    running.process.stdin.write("hang\n")
+    running.process.stdin.flush()
+    time.sleep(0.2)  # what was on its way
+    assert not manager.is_fed(within=0.5)
+
+
+def test_it_is_fed_when_this_instance_answers_well(
+    app: Run, manager: Manager, listening: Listening, directory: Path
+) -> None:
+    server = listening()
+    running = start(app, manager, directory, SERVES, server, **HTTP)
+    assert manager.is_fed()
+    get(server, "/sick")
+    time.sleep(0.2)
+    assert not manager.is_fed(within=0.3)
+    get(server, "/well")
+    assert manager.is_fed()
+    get(server, "/hang")
+    time.sleep(0.2)
+    assert not manager.is_fed(within=0.5)
+    running.kill()
+    said = running.end()[2].splitlines()
+    problem = "GET http://localhost/health: status 500 Internal Server Error"
+    assert said[0] == f"pm2sd: failed its health check: {problem}"
+    assert said[1] == f"pm2sd: failed its health check 2 times in a row: {problem}"
+
+
+def test_what_another_instance_answers_does_not_feed_it(
+    app: Run, manager: Manager, listening: Listening, directory: Path
+) -> None:
+    server = listening()
+    (directory.parent / "web@1").mkdir()
+    held = {f"127.0.0.1:{server.port}": server}
+    other = app(f"const PORT = {server.port};{SERVES}", sockets=held, name="other.js")
+    assert other.said() == "up"
+    start(app, manager, directory, SERVES, server, **HTTP)
+    assert manager.is_fed()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(directory / "socket-0"))
+        client.sendall(b"GET /hang HTTP/1.0\r\n\r\n")
+        client.recv(100)
+    time.sleep(0.2)
+    assert not manager.is_fed(within=0.5)
+
+
+@pytest.mark.parametrize("how", [HTTP, {}], ids=["http", "tcp"])
+def test_a_port_of_the_apps_own_is_asked(
+    app: Run, manager: Manager, listening: Listening, directory: Path, how: dict[str, Any]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    script = f"const PORT = {port};{STAYS} process.stdin.once('data', () => {{ {SERVES} }});"
+    running = start(app, manager, directory, script, address=str(port), **how)
+    assert not manager.is_fed(within=0.3)
+    assert running.process.stdin
+    running.process.stdin.write("listen\n")
+    running.process.stdin.flush()
+    assert running.said() == "up"
+    assert manager.is_fed()
+    running.kill()
+    what = "GET http://localhost/health" if how else f"a connection to {port}"
+    assert f"pm2sd: failed its health check: {what}: connect ECONNREFUSED" in running.end()[2]
+
+
+def test_within_the_grace_it_is_left_to_the_longer_watchdog(
+    app: Run, manager: Manager, directory: Path
+) -> None:
+    begin = time.monotonic()
+    start(app, manager, directory, STAYS, grace=600, patience=600)
+    assert manager.heard()[0] == SHORTEN
+    assert time.monotonic() - begin > 0.6
+    assert manager.heard()[0] == FEED
+
+
+def test_until_the_app_says_it_is_ready_it_is_left_alone(
+    app: Run, manager: Manager, directory: Path
+) -> None:
+    script = STAYS + "process.stdin.once('data', () => process.send('ready'));"
+    running = start(app, manager, directory, script, waits="message", patience=60_000)
+    assert manager.heard(within=0.3) == ("", 0)
+    assert running.process.stdin
+    running.process.stdin.write("ready\n")
+    running.process.stdin.flush()
+    heard = [manager.heard() for _ in range(3)]
+    assert heard == [(text, running.process.pid) for text in ("READY=1", SHORTEN, FEED)]
+
+
+def test_until_the_check_of_ready_says_so_it_is_left_alone(
+    app: Run, manager: Manager, directory: Path
+) -> None:
+    (directory / "ready-1e").touch()  # of an earlier life
+    start(app, manager, directory, STAYS, waits="file", patience=60_000)
+    assert manager.heard(within=0.3) == ("", 0)
+    (directory / "ready-1f").touch()
+    assert [manager.heard()[0] for _ in range(2)] == [SHORTEN, FEED]
+
+
+def test_one_whose_readiness_was_said_elsewhere_is_asked_when_the_start_is_over(
+    app: Run, manager: Manager, directory: Path
+) -> None:
+    start(app, manager, directory, STAYS, waits="message", patience=300)
+    assert [manager.heard()[0] for _ in range(2)] == [SHORTEN, FEED]
+
+
+LAUNCHES = """
+    const { spawn } = require('child_process');
+    const child = spawn(process.execPath, ['-e', CHILD], { stdio: 'inherit' });
+    child.on('exit', () => console.log('gone'));
+    setInterval(() => {}, 1000);
+"""
+
+
+def test_a_launcher_does_not_feed_for_a_child_that_hangs(
+    app: Run, manager: Manager, directory: Path
+) -> None:
+    child = json.dumps("console.log('up'); setTimeout(() => { for (;;); }, 500)")
+    start(app, manager, directory, f"const CHILD = {child};{LAUNCHES}")
+    assert manager.is_fed()
+    time.sleep(1)
+    assert not manager.is_fed(within=1.2)
+
+
+def test_a_child_that_ends_is_not_missed(app: Run, manager: Manager, directory: Path) -> None:
+    child = json.dumps("console.log('up'); setTimeout(() => {}, 300)")
+    running = start(app, manager, directory, f"const CHILD = {child};{LAUNCHES}")
+    assert running.said() == "gone"
+    time.sleep(0.2)
+    assert manager.is_fed()
+    assert manager.heard() == (FEED, running.process.pid)
+
+
+def test_other_children_have_no_connection_to_the_manager(
+    app: Run, manager: Manager, directory: Path
+) -> None:
+    script = """
+        const { spawn } = require('child_process');
+        const child = spawn('/bin/sh', ['-c', 'ls -l /proc/self/fd; env']);
+        child.stdout.on('data', (data) => process.stdout.write(data));
+        child.on('exit', () => setTimeout(() => process.exit(), 100));
+        console.log('up');
+    """
+    variables = {"NOTIFY_SOCKET": "/n", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"}
+    running = start(app, manager, directory, script, env=variables)
+    out = running.end()[1]
+    ours = f"socket:[{os.fstat(manager.theirs.fileno()).st_ino}]"
+    assert "INVOCATION_ID" in out
+    assert ours not in out
+    assert not any(f"{name}=" in out for name in variables)
+
+
+@pytest.mark.parametrize("health", [{}, {"grace": 60_000, "patience": 60_000}])
+def test_an_app_that_has_nothing_to_do_ends(
+    app: Run, manager: Manager, directory: Path, health: dict[str, Any]
+) -> None:
+    begin = time.monotonic()
+    running = start(
+        app, manager, directory, "console.log('up'); setTimeout(() => {}, 200)", **health
+    )
+    assert running.end() == (0, "", "")
+    assert time.monotonic() - begin < SECONDS / 2
+
+
+def test_the_workers_of_an_app_are_left_to_its_primary(
+    app: Run, manager: Manager, listening: Listening, directory: Path
+) -> None:
+    script = """
+        const cluster = require('cluster');
+        if (cluster.isPrimary) {
+            cluster.fork();
+            cluster.on('listening', () => console.log('up'));
+        } else require('http').createServer((request, response) => response.end()).listen(PORT);
+    """
+    running = start(app, manager, directory, script, listening(), **HTTP)
+    assert manager.heard() == (FEED, running.process.pid)
