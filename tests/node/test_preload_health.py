@@ -276,15 +276,26 @@ def test_an_app_that_has_nothing_to_do_ends(
     assert time.monotonic() - begin < SECONDS / 2
 
 
-def test_the_workers_of_an_app_are_left_to_its_primary(
-    app: Run, manager: Manager, listening: Listening, directory: Path
+@pytest.mark.parametrize("alone", [True, False])
+def test_an_app_that_uses_cluster_itself_is_asked_by_its_primary(
+    app: Run, manager: Manager, listening: Listening, directory: Path, *, alone: bool
 ) -> None:
+    """At its address, if no other instance can answer there; else it asks its own event loop."""
+    if not alone:
+        (directory.parent / "web@1").mkdir()
     script = """
         const cluster = require('cluster');
         if (cluster.isPrimary) {
             cluster.fork();
             cluster.on('listening', () => console.log('up'));
-        } else require('http').createServer((request, response) => response.end()).listen(PORT);
+        } else {
+            require('http').createServer((request, response) => {
+                response.statusCode = 500;
+                response.end();
+            }).listen(PORT);
+        }
     """
     running = start(app, manager, directory, script, listening(), **HTTP)
-    assert manager.heard() == (FEED, running.process.pid)
+    assert manager.is_fed(within=0.5) != alone
+    running.kill()
+    assert ("status 500" in running.end()[2]) == alone

@@ -15,7 +15,6 @@
 //   socket           which of the unit's sockets that is
 //   path, host, tls  a question by HTTP; without them a connection is enough
 //   numbered         the port is higher by the instance's number
-//   alone            no other instance can answer in its place
 //
 // Every Node process of the instance does this, a launcher such as npm too: it feeds for its child
 // when that answers, and a child that ends is not missed.
@@ -74,7 +73,7 @@ function feedWatchdog(health, own, manager, isQuiet) {
       } catch (error) {
         if (!isAbsent(error)) throw error;
       }
-      if (!health.alone) return alive(); // the others would answer
+      if (!isAlone()) return alive(); // the others would answer
     }
     let problem;
     for (const where of places()) {
@@ -86,6 +85,16 @@ function feedWatchdog(health, own, manager, isQuiet) {
       }
     }
     throw problem;
+  }
+
+  // As the runtime directories tell: what is in the unit must not depend on the others.
+  function isAlone() {
+    const [, all, name] = /^(.*)\/(.*@)\d+$/.exec(own.directory) ?? [];
+    try {
+      return fs.readdirSync(all).filter((one) => one.startsWith(name)).length < 2;
+    } catch {
+      return false;
+    }
   }
 
   function places() {
