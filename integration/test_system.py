@@ -168,6 +168,7 @@ def test_its_boot_and_its_doctor_are_the_machines(system: System, project: Proje
         assert system(command).exit_status == ExitStatus.OK
         assert run("systemctl", "is-enabled", f"{name}.target").stdout.strip() == state
     assert system("save").exit_status == ExitStatus.OK
+    assert system("set", "pm2-logrotate:retain", "3").exit_status == ExitStatus.USAGE
     assert "answers as the machine's manager" in system("ping").stdout
 
     assert as_root("systemctl", "disable", f"{name}.target", cwd=project.path).exit_status == 0
@@ -181,6 +182,7 @@ def test_its_boot_and_its_doctor_are_the_machines(system: System, project: Proje
     found = system("doctor", name, "--json").json["checks"]
     assert not {"linger", "user-bus", "runtime-dir"} & {one["check"] for one in found}
     hints = {one["check"]: one["hint"] for one in found}
+    assert "exposure" in {one["check"]: one["message"] for one in found}["hardening"]
     assert hints["enabled"] == f"systemctl enable {name}.target"
     assert hints["unread"] == "systemctl daemon-reload"
     assert "pm2sd --system apply" in hints["edited"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from pwd import getpwnam
 
 from pm2sd.control import boot, counting, limits, preload, probe, rotation, sockets, trial
 from pm2sd.control.rolling import Rolling, Rollout, judge, reopened, roll_out, rollouts
@@ -295,8 +295,8 @@ def _make_log_directories(apps: Iterable[App]) -> None:
             try:
                 if not directory.is_dir():
                     directory.mkdir(parents=True)
-                    if app.user:
-                        shutil.chown(directory, app.user)
+                    if app.user:  # of the directory itself, not of what it was replaced with
+                        os.chown(directory, getpwnam(app.user).pw_uid, -1, follow_symlinks=False)
             except OSError as error:
                 raise Pm2sdError(
                     f"app {app.name!r}: cannot make the directory of its log {path}: "

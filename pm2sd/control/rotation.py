@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from pm2sd.control.session import Session
 from pm2sd.control.settle import JOB_SECONDS
-from pm2sd.errors import Pm2sdError
-from pm2sd.systemd import paths
+from pm2sd.errors import ExitStatus, Pm2sdError
+from pm2sd.systemd import paths, scope
 from pm2sd.systemd.bus import Job
 from pm2sd.systemd.durable import failure, replace
 from pm2sd.translate import rotation
@@ -38,8 +38,15 @@ def _record(stored: Stored) -> Mapping[str, str] | None:
 def install(session: Session, settings: Settings) -> Places:
     """Have log files rotated from now on; where everything is.
 
-    Raises Pm2sdError where there is no logrotate.
+    Raises Pm2sdError where there is no logrotate, and with --system: it would run as root in
+    directories of others, which logrotate refuses.
     """
+    if scope.system:
+        raise Pm2sdError(
+            "pm2sd has no log files rotated with --system",
+            hint="write a file for /etc/logrotate.d, with su USER GROUP; or use the journal",
+            code=ExitStatus.USAGE,
+        )
     state = paths.state_directory()
     places = Places(
         _program(),

@@ -19,8 +19,8 @@ def wants_directory() -> str:
 
 
 _OF_APPS: Final = re.compile(
-    r"\bpm2sd (?=(apply|delete|describe|diff|doctor|flush|logrotate|logs|reload|restart|save|start"
-    r"|startup|stop)\b)"
+    r"\bpm2sd (?=(apply|cat|delete|describe|diff|doctor|flush|list|logs|reload|restart|resurrect"
+    r"|save|scale|start|startup|status|stop)\b)"
 )
 """Commands of ours that a hint may name and that work on apps."""
 

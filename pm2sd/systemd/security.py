@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from typing import Final
 
+from pm2sd.systemd import scope
+
 _SECONDS: Final = 20.0
 _SCORE: Final = re.compile(r"Overall exposure level for (\S+): ([0-9]+(?:\.[0-9]+)?)")
 
@@ -18,10 +20,11 @@ class Scoring:
 
     def __init__(self, units: Sequence[str]) -> None:
         self._process: subprocess.Popen[str] | None = None
+        manager = () if scope.system else ("--user",)
         if units:
             try:
                 self._process = subprocess.Popen(
-                    ["systemd-analyze", "--user", "--no-pager", "security", "--", *units],
+                    ["systemd-analyze", *manager, "--no-pager", "security", "--", *units],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from pm2sd.systemd import scope
 from pm2sd.systemd.durable import failure, sync_directory, write_synced
 from pm2sd.systemd.paths import unit_directory_text
 from pm2sd.units.mark import MARK_PREFIX
@@ -187,7 +188,8 @@ class UnitDirectory:
 
     def sync_boot_links(self) -> None:
         """Wait until the disk has them: systemd, which makes most of them, does not."""
-        for directory in (self.path, self.path / _AT_BOOT):
+        links = {self.path / _AT_BOOT, self.path / scope.wants_directory()}
+        for directory in (self.path, *links):
             with suppress(FileNotFoundError):
                 sync_directory(directory)
 

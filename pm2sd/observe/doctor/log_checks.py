@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Final
 
 from pm2sd.observe.doctor.facts import Facts
@@ -87,6 +88,7 @@ def log_files(facts: Facts) -> Iterator[Finding]:
             status=Status.OK,
             message=f"the apps' {len(files)} log files take {total} MiB together",
         )
+    for_good = "a file in /etc/logrotate.d" if facts.machine.system else "pm2sd logrotate"
     for app in facts.apps:
         for file in app.log_files:
             if file.size >= LARGE and not file.rotated:
@@ -94,5 +96,5 @@ def log_files(facts: Facts) -> Iterator[Finding]:
                     status=Status.WARN,
                     app=app.name,
                     message=f"{file.path} has {file.size >> 20} MiB, and nobody rotates it",
-                    hint=f"pm2sd flush {app.name}; for good: pm2sd logrotate",
+                    hint=f"pm2sd flush {quote(app.name)}; for good: {for_good}",
                 )
