@@ -42,7 +42,7 @@ def advice(pm2: Pm2) -> Iterator[str]:
     left = dict.fromkeys(p.name for p in processes if p.status in UP and not p.is_module)
     user = getpass.getuser()
     if not lingers(user):
-        yield "so that the apps start at boot and outlive your sessions: loginctl enable-linger"
+        yield "so that the apps start at boot and outlive your sessions: pm2sd startup"
     if left:
         yield f"PM2 still runs {', '.join(left)}; its daemon has to stay for these"
         return

@@ -170,16 +170,16 @@ def disk(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 status=Status.FAIL,
                 message=f"the file system of {one.path} is read-only",
-                hint=f"findmnt --target {one.path}",
+                hint=f"findmnt --target {quote(one.path)}",
             )
         elif full or left < _LITTLE:
             yield Finding(
                 status=Status.FAIL if full else Status.WARN,
                 message=f"the file system of {one.path} has {left:.0%} of its {what} left"
                 + (f", {one.free >> 20} MiB" if what == "bytes" else ""),
-                hint=f"du -xh {one.path} | sort -h | tail"
+                hint=f"du -xh {quote(one.path)} | sort -h | tail"
                 if what == "bytes"
-                else f"du -x --inodes {one.path} | sort -n | tail",
+                else f"du -x --inodes {quote(one.path)} | sort -n | tail",
             )
 
 
@@ -235,7 +235,7 @@ def pm2(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 status=Status.WARN,
                 message=f"{what} with apps that pm2sd has, too",
-                hint=f"pm2 delete {shared[0].name}" if shared else "pm2sd migrate --dry-run",
+                hint=f"pm2 delete {quote(shared[0].name)}" if shared else "pm2sd migrate --dry-run",
                 details=tuple(details),
             )
         else:
