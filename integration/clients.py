@@ -9,7 +9,7 @@ from collections import Counter
 from types import TracebackType
 from typing import Self
 
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 class Clients(ABC):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shlex
 import shutil
 import socket
@@ -12,6 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +24,8 @@ T = TypeVar("T")
 
 APPS = Path(__file__).parent / "apps"
 POLL_SECONDS = 0.02
+PATIENCE = 30.0
+"""Seconds in which what must happen does, on a machine that is busy with other tests, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str | None] | None = None,
     input: str | bytes = b"",  # noqa: A002 (subprocess's name)
-    timeout: float = 60,
+    timeout: float = 120,
 ) -> Result:
     """Runs a command to its end; `env` changes the environment, None removes a variable.
 
@@ -80,7 +84,7 @@ def properties(unit: str, *names: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in shown.stdout.splitlines())
 
 
-def eventually(predicate: Callable[[], T], timeout: float = 10) -> T:
+def eventually(predicate: Callable[[], T], timeout: float = PATIENCE) -> T:
     """The first true value of `predicate`, asked again and again for `timeout` seconds.
 
     An AssertionError or OSError it raises means "not yet"; the last one is raised in the end.
@@ -99,6 +103,19 @@ def eventually(predicate: Callable[[], T], timeout: float = 10) -> T:
         time.sleep(POLL_SECONDS)
 
 
+def free_port() -> int:
+    """A port of the loopback interface that nobody has, below those that the kernel gives away.
+
+    So none of the connections that are made meanwhile can take it before the test does.
+    """
+    while True:
+        with (
+            suppress(OSError),
+            socket.create_server(("127.0.0.1", random.randint(10_000, 32_000))) as one,
+        ):
+            return int(one.getsockname()[1])
+
+
 def as_root(*words: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Result:
     """Runs a command as root, in the environment of a login; only the sandbox lets one do so."""
     line = shlex.join(["env", *(f"{k}={v}" for k, v in (env or {}).items()), *map(str, words)])
@@ -108,7 +125,7 @@ def as_root(*words: str | Path, cwd: Path, env: dict[str, str] | None = None) ->
         "printf '\\0%d' $status\n"
     )
     with socket.socket(socket.AF_UNIX) as door:
-        door.settimeout(60)
+        door.settimeout(120)
         door.connect("/run/as-root")
         door.sendall(script.encode())
         door.shutdown(socket.SHUT_WR)
@@ -195,7 +212,7 @@ class Pm2sd:
         cwd: Path | None = None,
         env: Mapping[str, str | None] | None = None,
         input: str | bytes = b"",  # noqa: A002
-        timeout: float = 60,
+        timeout: float = 120,
     ) -> Result:
         """Runs `pm2sd ARGUMENTS...` to its end; see `run`."""
         return run(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-TIMEOUT = 1.0
+TIMEOUT = 20.0
 """Seconds after which a client gives a request up."""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from integration.harness import Pm2sd, Project, eventually
+from integration.harness import Pm2sd, Project, eventually, free_port
 from integration.pm2 import Pm2
 from integration.test_against_pm2 import (
     NODE_DUMP,
@@ -20,7 +20,6 @@ from integration.test_against_pm2 import (
     dumped,
 )
 from integration.test_serve import get
-from integration.test_socket import free_port
 
 CLUSTER: dict[str, Any] = {"exec_mode": "cluster", "instances": 2}
 
@@ -57,7 +56,7 @@ def instances(port: int, count: int) -> Counter[str]:
         seen[ask(port)["instance"]] += 1
         return len(seen) == count
 
-    eventually(everybody, timeout=20)
+    eventually(everybody)
     return seen
 
 
@@ -159,10 +158,12 @@ def test_a_crash_loop_of_a_cluster_is_given_up_after_as_many_starts(both: Both) 
     log = both.project.path / "starts"
     text = f"require('fs').appendFileSync({json.dumps(str(log))}, 'x'); process.exit(1)"
     script = both.project.write("ends.js", text)
-    file = both.file(**{**CLUSTER, "instances": 1}, script=str(script), max_restarts=4)
+    file = both.file(
+        **{**CLUSTER, "instances": 1}, script=str(script), max_restarts=4, min_uptime="10s"
+    )
     found = {}
     for which in both.starting(file):
-        eventually(lambda which=which: both.status(which) == ["errored"], timeout=30)  # type: ignore[misc]
+        eventually(lambda which=which: both.status(which) == ["errored"], timeout=60)  # type: ignore[misc]
         found[which] = len(log.read_text())
         log.unlink()
     assert found == {"pm2": 4, "pm2sd": 4}

@@ -391,7 +391,7 @@ def test_two_at_once_serialise(pm2sd: Pm2sd, project: Project) -> None:
         )
         for _ in range(2)
     ]
-    outputs = [process.communicate(timeout=60) for process in both]
+    outputs = [process.communicate(timeout=120) for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     plans = sorted(output[0] for output in outputs)
     assert "unchanged" in plans[1]

@@ -44,7 +44,7 @@ def test_ctrl_c_says_how_things_stand_and_the_next_apply_finishes_it(
         process.send_signal(signal.SIGINT)
         assert process.stderr
         said = process.stderr.read().splitlines()
-        assert process.wait(timeout=20) == ExitStatus.INTERRUPTED
+        assert process.wait(timeout=60) == ExitStatus.INTERRUPTED
     assert said[-1] == (
         "interrupted: the unit files are written, and what systemd was asked to start goes on "
         "starting; the next apply or start finishes what is left"
@@ -70,7 +70,7 @@ def test_ctrl_c_while_waiting_for_another_changes_nothing(pm2sd: Pm2sd, project:
         assert "waiting for another pm2sd" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == "interrupted: nothing was changed\n"
-        assert process.wait(timeout=20) == ExitStatus.INTERRUPTED
+        assert process.wait(timeout=60) == ExitStatus.INTERRUPTED
     assert project.unit_files() == []
 
 

@@ -60,8 +60,8 @@ def test_an_app_is_restarted_again_and_again_within_its_start_limit(
     pm2sd: Pm2sd, project: Project
 ) -> None:
     apply(pm2sd, project, LIVES, cron_restart=EVERY_SECOND, max_restarts=2, min_uptime=5000)
-    eventually(more(lambda: len(starts(project)), 6), timeout=30)
-    assert state(f"{project.name('a')}@0.service") == "active"
+    eventually(more(lambda: len(starts(project)), 6), timeout=60)
+    eventually(lambda: state(f"{project.name('a')}@0.service") == "active")
 
 
 def test_its_restarts_are_counted_and_those_after_crashes_kept(
@@ -70,7 +70,7 @@ def test_its_restarts_are_counted_and_those_after_crashes_kept(
     apply(pm2sd, project, LIVES, cron_restart=EVERY_SECOND)
     unit = f"{project.name('a')}@0.service"
     assert systemctl("kill", "--signal=KILL", unit).exit_status == ExitStatus.OK
-    eventually(lambda: row(pm2sd, project)["restarts"] >= 3, timeout=30)
+    eventually(lambda: row(pm2sd, project)["restarts"] >= 3, timeout=60)
     service = f"{project.name('a')}:cron"
     assert systemctl("stop", f"{service}.timer", f"{service}.service").exit_status == ExitStatus.OK
     eventually(lambda: row(pm2sd, project)["restarts"] == len(starts(project)) - 1)
@@ -82,8 +82,8 @@ def test_only_instances_that_run_are_restarted(pm2sd: Pm2sd, project: Project) -
     apply(pm2sd, project, LIVES, cron_restart=EVERY_SECOND, instances=3)
     assert pm2sd("stop", f"{project.name('a')}@1").exit_status == ExitStatus.OK
     before = of_instance(project, 1)
-    eventually(more(lambda: len(of_instance(project, 0)), 3), timeout=30)
-    eventually(more(lambda: len(of_instance(project, 2)), 1), timeout=30)
+    eventually(more(lambda: len(of_instance(project, 0)), 3), timeout=60)
+    eventually(more(lambda: len(of_instance(project, 2)), 1), timeout=60)
     assert of_instance(project, 1) == before
 
 
@@ -92,7 +92,7 @@ def test_an_instance_that_failed_for_good_stays_failed(pm2sd: Pm2sd, project: Pr
     app = {"name": project.name("a"), "script": "app.sh", "instances": 2, "max_restarts": 2}
     pm2sd("apply", project.ecosystem([{**app, "cron_restart": EVERY_SECOND}]))
     eventually(lambda: state(f"{project.name('a')}@0.service") == "failed")
-    eventually(more(lambda: len(of_instance(project, 1)), 3), timeout=30)
+    eventually(more(lambda: len(of_instance(project, 1)), 3), timeout=60)
     assert state(f"{project.name('a')}@0.service") == "failed"
 
 
@@ -105,7 +105,7 @@ def test_the_timer_follows_stop_start_and_delete(pm2sd: Pm2sd, project: Project)
     assert state(f"{project.name('a')}@0.service") == "inactive"
     assert pm2sd("start", project.name("a")).exit_status == ExitStatus.OK
     assert state(timer) == "active"
-    eventually(more(lambda: len(starts(project)), 2), timeout=30)
+    eventually(more(lambda: len(starts(project)), 2), timeout=60)
     assert pm2sd("delete", project.name("a")).exit_status == ExitStatus.OK
     assert state(timer) == "inactive"
     assert project.unit_files() == []
@@ -131,7 +131,7 @@ def test_the_flag_restarts_a_script(pm2sd: Pm2sd, project: Project) -> None:
     name = project.name("a")
     started = pm2sd("start", script, "--name", name, "--cron-restart", EVERY_SECOND)
     assert started.exit_status == ExitStatus.OK, started
-    eventually(more(lambda: len(starts(project)), 2), timeout=30)
+    eventually(more(lambda: len(starts(project)), 2), timeout=60)
 
 
 def test_a_bad_pattern_is_told_with_its_line_and_nothing_changes(
@@ -149,10 +149,10 @@ def test_a_bad_pattern_is_told_with_its_line_and_nothing_changes(
 
 
 def test_a_job_runs_when_its_time_comes_and_ends(pm2sd: Pm2sd, project: Project) -> None:
-    apply(pm2sd, project, ENDS, schedule="*/2 * * * * *", max_restarts=1)
-    eventually(lambda: len(starts(project)) >= 4, timeout=30)
+    apply(pm2sd, project, ENDS, schedule="*/3 * * * * *", max_restarts=1)
+    eventually(lambda: len(starts(project)) >= 3, timeout=60)
     times = [float(line) for line in starts(project)]
-    assert all(time_ % 2 < 1 for time_ in times), times
+    assert all(time_ % 3 < 2 for time_ in times), times
     assert row(pm2sd, project)["state"] in ("waiting", "online")
     assert pm2sd("stop", project.name("a")).exit_status == ExitStatus.OK
     assert row(pm2sd, project)["state"] == "stopped"
@@ -165,8 +165,8 @@ def test_a_job_is_not_run_by_apply_but_by_start(pm2sd: Pm2sd, project: Project) 
     apply(pm2sd, project, ENDS, schedule="Mon *-02-29 04:00:00")
     assert starts(project) == []
     assert pm2sd("start", project.name("a")).exit_status == ExitStatus.OK
-    assert len(starts(project)) == 1
-    assert row(pm2sd, project)["state"] == "waiting"
+    eventually(lambda: len(starts(project)) == 1)
+    eventually(lambda: row(pm2sd, project)["state"] == "waiting")
 
 
 def test_describe_says_when_a_job_runs_next(pm2sd: Pm2sd, project: Project) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import re
 import socket
 import time
 from typing import Any
@@ -10,15 +10,24 @@ from typing import Any
 import pytest
 
 from integration.clients import Load
-from integration.harness import Pm2sd, Project, Result, eventually, properties, run
-from integration.test_socket import active, free_port, get, pid, unit
+from integration.harness import (
+    PATIENCE,
+    Pm2sd,
+    Project,
+    Result,
+    eventually,
+    free_port,
+    properties,
+    run,
+)
+from integration.test_socket import active, get, pid, unit
 from pm2sd.errors import ExitStatus
 
-HEALTH = {"interval": "1s", "timeout": 300, "failures": 2}
+HEALTH = {"interval": "1s", "timeout": 900, "failures": 2}
 BOUND = 2.0
 """Seconds: interval x failures."""
 
-SLOW = 2.0
+SLOW = 13.0
 """What a machine that is busy with other tests may add to the bound."""
 
 
@@ -31,14 +40,14 @@ def apply(pm2sd: Pm2sd, project: Project, **options: Any) -> Result:
 
 def hang(port: int) -> int:
     """Has one of the instances hang; its number."""
-    with socket.create_connection(("127.0.0.1", port), 10) as client:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
         client.sendall(b"GET /hang HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        answer = b""
-        with contextlib.suppress(TimeoutError):
-            client.settimeout(1)
-            while part := client.recv(4096):
-                answer += part
-    return int(answer.rpartition(b"\r\n\r\n")[2].split()[0])
+        answer = b""  # it does not get to closing the connection
+        while not (said := re.search(rb"\r\n\r\n(\d+) \d+", answer)):
+            part = client.recv(4096)
+            assert part, answer
+            answer += part
+    return int(said[1])
 
 
 def restarts(project: Project, number: int) -> str:
@@ -73,12 +82,14 @@ def test_an_endless_loop_is_restarted_within_interval_times_failures(
     assert restarts(project, 0) == "1"
     assert eventually(lambda: get(port)).split()[0] == "0"
     name = project.name("web")
-    assert "failed its health check (was killed by SIGKILL)" in pm2sd("describe", name).stdout
+    why = "failed its health check (was killed by SIGKILL)"
+    eventually(lambda: why in pm2sd("describe", name).stdout)
     (row,) = pm2sd("status", "--json", name).json
     assert (row["restarts"], row["unhealthy"]) == (1, True)
     assert "1 (health)" in pm2sd("status", name).stdout
-    logs = pm2sd("logs", "--nostream", "--lines", "50", name).stdout
-    assert logs.count("failed its health check 2 times in a row and is restarted: ") == 1
+    said = "failed its health check 2 times in a row and is restarted: "
+    logs = ("logs", "--nostream", "--lines", "50", name)
+    eventually(lambda: pm2sd(*logs).stdout.count(said) == 1)
 
 
 def test_of_those_that_share_a_socket_the_one_that_hangs_is_restarted(
@@ -110,8 +121,8 @@ def test_a_command_decides_for_each_instance(pm2sd: Pm2sd, project: Project) -> 
     eventually(lambda: pid(project, 1) not in ("0", before[1]))
     sick.unlink()
     assert pid(project, 0) == before[0]
-    said = pm2sd("logs", "--nostream", project.name("web")).stdout
-    assert "the command exited with code 1" in said
+    why = "the command exited with code 1"
+    eventually(lambda: why in pm2sd("logs", "--nostream", project.name("web")).stdout)
 
 
 def test_one_that_is_not_restarted_by_itself_is_so_for_its_health(
@@ -132,7 +143,7 @@ def test_within_the_grace_nothing_is_asked(pm2sd: Pm2sd, project: Project) -> No
     name = unit(project, 0)
     found = properties(name, "ActiveEnterTimestampMonotonic")
     up = int(found["ActiveEnterTimestampMonotonic"]) / 1e6
-    eventually(lambda: restarts(project, 0) == "1")
+    eventually(lambda: restarts(project, 0) != "0")
     assert time.monotonic() - up > 3
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.harness import Pm2sd, Project, Result, as_root, run
+from integration.harness import Pm2sd, Project, Result, as_root, eventually, run
 from pm2sd.errors import ExitStatus
 
 USER = os.environ.get("USER") or "tester"
@@ -27,7 +27,7 @@ def in_place(
     mounts: str, command: list[str], env: Mapping[str, str | None] | None = None
 ) -> Result:
     """Runs a command, without privileges, where the shell commands ``mounts`` were run before."""
-    return run(*_ENTER, f"{mounts}; {_LEAVE}", "sh", *command, env=env, timeout=30)
+    return run(*_ENTER, f"{mounts}; {_LEAVE}", "sh", *command, env=env)
 
 
 @pytest.fixture(autouse=True)
@@ -268,10 +268,15 @@ def test_the_hints_for_a_user_without_a_session_mend_it(pm2sd: Pm2sd, stranger: 
     refused(as_stranger(*app), ExitStatus.NO_USER_MANAGER, "lingering is off", linger)
     assert not (home / ".config").exists()
     type_in(linger)
+    eventually(lambda: as_stranger("ping").exit_status == ExitStatus.OK)  # it is being started
     assert as_stranger(*app).exit_status == ExitStatus.OK
     as_root("systemctl", "stop", f"user@{_uid(stranger)}.service", cwd=Path("/"))
     refused(as_stranger("status"), ExitStatus.NO_USER_MANAGER, "is not running", start)
     type_in(start)
-    status = as_stranger("status")
-    assert status.exit_status == ExitStatus.OK, status
-    assert "online" in status.stdout, "what ran comes back with the manager"
+
+    def is_online() -> bool:
+        status = as_stranger("status")
+        assert status.exit_status == ExitStatus.OK, status
+        return "online" in status.stdout
+
+    eventually(is_online)  # what ran comes back with the manager

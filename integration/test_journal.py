@@ -20,7 +20,7 @@ from pm2sd.systemd.exits import last_exit
 from pm2sd.systemd.journal import Entry, Query, entries, last_lines, suppressed
 from pm2sd.systemd.paths import unit_directory
 
-WITHIN = 20.0
+WITHIN = 60.0
 ROOT = Path(__file__).parents[1]
 
 
@@ -158,7 +158,7 @@ def test_following_yields_lines_as_they_come_and_ends_when_closed(app: App) -> N
                 assert [entry.message for entry in got] == [line]
             assert len(children() - before) == 1
             following.close()  # type: ignore[attr-defined]
-        assert children() == before
+        assert not children() - before
     finally:
         fifo.unlink()
 

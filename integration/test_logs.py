@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from integration.harness import Pm2sd, Project, eventually, run, systemctl
 from pm2sd.errors import ExitStatus
 from pm2sd.systemd.journal import suppressed
 
-WITHIN = 20.0
+WITHIN = 60.0
 
 
 def test_a_log_file_that_cannot_be_read_is_named(pm2sd: Pm2sd, project: Project) -> None:
@@ -33,6 +34,7 @@ def test_a_log_file_that_cannot_be_read_is_named(pm2sd: Pm2sd, project: Project)
     assert pm2sd("apply", project.ecosystem(apps)).exit_status == ExitStatus.OK
     file = project.path / "a.log"
     eventually(lambda: "said by" in file.read_text())
+    eventually(lambda: pm2sd("logs", names[1], "--nostream", "--raw").stdout)
     file.chmod(0)
     both = pm2sd("logs", *names, "--nostream", "--raw")
     assert both.exit_status == ExitStatus.OK, both
@@ -105,18 +107,14 @@ def following(pm2sd: Pm2sd, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def next_lines(process: subprocess.Popen[str], count: int) -> list[str]:
-    """The next lines; a hanging command is ended by the alarm."""
+    """The next lines, empty once a command that hangs was ended for it."""
     assert process.stdout
-    signal.signal(signal.SIGALRM, _too_long)
-    signal.setitimer(signal.ITIMER_REAL, WITHIN)
+    giving_up = threading.Timer(WITHIN, process.kill)
+    giving_up.start()
     try:
         return [process.stdout.readline().rstrip("\n") for _ in range(count)]
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _too_long(*_: object) -> None:
-    raise AssertionError(f"nothing was printed within {WITHIN:g} s")
+        giving_up.cancel()
 
 
 def id_of(pm2sd: Pm2sd, name: str) -> str:
@@ -138,18 +136,21 @@ def test_lines_are_prefixed_by_who_printed_them(pm2sd: Pm2sd, repeater: Repeater
 def test_what_systemd_says_stands_between_the_lines(pm2sd: Pm2sd, project: Project) -> None:
     name = project.name("crash")
     app = {"name": name, "script": project.script("exits.py"), "args": "7", "max_restarts": 2}
-    assert pm2sd("apply", project.ecosystem([app])).exit_status == ExitStatus.FAILED
+    file = project.ecosystem([{**app, "restart_delay": 1000}])
+    pm2sd("apply", file)
 
     def ended() -> list[str]:
         lines = pm2sd("logs", name, "--nostream").stdout.splitlines()
         assert sum("repeated too quickly" in line for line in lines) == 1
+        assert sum(line.endswith("exit 7") for line in lines) == 2
         return lines
 
     lines = eventually(ended)
     text = "\n".join(re.sub(r"^\S+ +\| ", "", line) for line in lines)
-    story = ("exiting with 7", "exit 7", "code=exited, status=7", "Scheduled restart job")
-    assert [at for at in map(text.find, story) if at >= 0] == sorted(map(text.find, story))
-    assert text.count("exit 7") == 2
+    # Of lines that an app and systemd write at one moment either may be the first in the journal.
+    for first in ("exiting with 7", "exit 7", "code=exited, status=7"):
+        assert -1 < text.find(first) < text.find("Scheduled restart job"), text
+    assert text.find("Scheduled restart job") < text.rfind("exit 7")
     events = [json.loads(line) for line in
               pm2sd("logs", name, "--nostream", "--json").stdout.splitlines()]  # fmt: skip
     assert {event["type"] for event in events} == {"out", "err", "process_event"}
@@ -240,7 +241,7 @@ def test_ctrl_c_ends_following_with_0_and_leaves_nothing_running(
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=WITHIN)
         assert (process.returncode, stderr) == (0, "")
-        assert not Path(f"/proc/{journalctl[0]}").exists()
+        eventually(lambda: not Path(f"/proc/{journalctl[0]}").exists())
 
 
 def test_a_reader_that_goes_away_ends_following_at_once(pm2sd: Pm2sd, repeater: Repeater) -> None:
@@ -408,4 +409,4 @@ def test_what_one_app_printed_before_a_stop_is_still_there(
     eventually(lambda: repeater.said() == ["last words"])
     systemctl("stop", f"{repeater.name}.target")
     assert repeater.said() == ["last words"]
-    assert "Stopped" in pm2sd("logs", repeater.name, "--nostream").stdout
+    eventually(lambda: "Stopped" in pm2sd("logs", repeater.name, "--nostream").stdout)

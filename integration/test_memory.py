@@ -64,10 +64,13 @@ def test_graceful_reloads_the_instances_that_use_too_much(pm2sd: Pm2sd, project:
     assert after[0] == before[0]
     assert after[1] not in (before[1], 0)
     assert sorted(path.name for path in project.path.glob("asked-*")) == ["asked-1"]
-    said = pm2sd("logs", name, "--nostream", "--lines", "20").stdout
-    assert f"{name}@1 uses " in said
-    assert "max_memory_restart is 32M: reloading it" in said
-    assert f"{name}@0 uses " not in said
+
+    def said() -> str:
+        return pm2sd("logs", name, "--nostream", "--lines", "20").stdout
+
+    eventually(lambda: f"{name}@1 uses " in said())
+    assert "max_memory_restart is 32M: reloading it" in said()
+    assert f"{name}@0 uses " not in said()
 
     # That it looks is not worth a line of the journal.
     assert systemctl("start", service).exit_status == 0

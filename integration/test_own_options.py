@@ -186,9 +186,8 @@ def test_an_app_waits_until_what_it_depends_on_is_ready(pm2sd: Pm2sd, project: P
 
     def app(who: str, after: str, **options: Any) -> dict[str, Any]:
         env = {"NOTE": str(note), "WHO": who, "AFTER": after}
-        return {"name": project.name(who), "script": "late.py", "wait_ready": True, "env": env} | (
-            options
-        )
+        late = {"script": "late.py", "wait_ready": True, "listen_timeout": 60_000}
+        return {"name": project.name(who), "env": env} | late | options
 
     web = app("web", "0", depends_on={project.name("api"): {"condition": "ready"}})
     api = app("api", "0.3", depends_on=[project.name("db")])

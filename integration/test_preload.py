@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from integration.harness import Pm2sd, Project, Result, eventually, properties, run
-from integration.test_socket import free_port, get, unit
+from integration.harness import Pm2sd, Project, Result, eventually, free_port, properties, run
+from integration.test_socket import get, unit
 from pm2sd.errors import ExitStatus
 from pm2sd.node import PARTS, PRELOAD
 from pm2sd.systemd.paths import unit_directory
@@ -20,12 +20,13 @@ def apply(pm2sd: Pm2sd, project: Project, **options: Any) -> Result:
 
 
 def test_the_unit_is_activating_until_the_app_is_ready(pm2sd: Pm2sd, project: Project) -> None:
-    env = {"PORT": free_port(), "READY": 300}
-    assert apply(pm2sd, project, wait_ready=True, env=env).exit_status == ExitStatus.OK
+    env = {"PORT": free_port(), "READY": 2000}
+    done = apply(pm2sd, project, wait_ready=True, listen_timeout=60_000, env=env)
+    assert done.exit_status == ExitStatus.OK, done
     name = unit(project, 0)
     started = properties(name, "ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic")
     begin, ready = (int(text) for text in started.values())
-    assert ready - begin > 300_000
+    assert ready - begin > 2_000_000
     again = run("systemctl", "--user", "restart", "--no-block", name)
     assert again.exit_status == 0
     eventually(lambda: properties(name, "ActiveState")["ActiveState"] == "activating")
@@ -34,7 +35,7 @@ def test_the_unit_is_activating_until_the_app_is_ready(pm2sd: Pm2sd, project: Pr
 
 def test_an_app_that_never_becomes_ready_has_failed(pm2sd: Pm2sd, project: Project) -> None:
     env = {"PORT": free_port(), "READY": "never"}
-    options = {"wait_ready": True, "listen_timeout": 500, "autorestart": False}
+    options = {"wait_ready": True, "listen_timeout": 4000, "autorestart": False}
     done = apply(pm2sd, project, env=env, **options)
     assert done.exit_status == ExitStatus.FAILED
     assert "listening" in done.stderr  # its last lines
@@ -47,7 +48,7 @@ def test_npm_start(pm2sd: Pm2sd, project: Project) -> None:
     port = free_port()
     env = {"PORT": port, "READY": 1, "npm_config_update_notifier": "false"}
     options = {"script": "npm", "args": "start", "listen": port, "instances": 2}
-    done = apply(pm2sd, project, env=env, wait_ready=True, listen_timeout=20_000, **options)
+    done = apply(pm2sd, project, env=env, wait_ready=True, listen_timeout=60_000, **options)
     assert done.exit_status == ExitStatus.OK, done
     eventually(lambda: {get(port).split()[0] for _ in range(8)} == {"0", "1"})
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from integration.clients import Load
-from integration.harness import Pm2sd, Project, Result, eventually, properties, systemctl
-from integration.test_socket import free_port, pid, unit
+from integration.harness import Pm2sd, Project, Result, eventually, free_port, properties, systemctl
+from integration.test_socket import pid, unit
 from pm2sd.errors import ExitStatus
 from pm2sd.systemd.paths import unit_directory
 
@@ -45,7 +45,7 @@ def test_it_is_starting_until_it_answers(
     env = {"PORT": free_port(), "COLD": COLD / 1000 if is_python else COLD}
     if is_python:
         options = {**options, "script": project.script("web.py")}
-    done = apply(pm2sd, project, listen_timeout=10_000, env=env, **options)
+    done = apply(pm2sd, project, listen_timeout=60_000, env=env, **options)
     assert done.exit_status == ExitStatus.OK, done
     for number in range(options.get("instances", 1)):
         assert started_after(unit(project, number)) > COLD
@@ -61,7 +61,7 @@ def test_what_another_instance_answers_does_not_count(
         "listen": free_port() if listen == "port" else str(project.path / "web.sock"),
         "instances": 3,
         "ready": {"http": "/"},
-        "listen_timeout": 10_000,
+        "listen_timeout": 60_000,
     }
     assert apply(pm2sd, project, **options).exit_status == ExitStatus.OK
     before = [pid(project, number) for number in range(3)]
@@ -83,7 +83,7 @@ def test_a_line_of_the_log(pm2sd: Pm2sd, project: Project, files: dict[str, str]
         f"console.log('get ready'); setTimeout(() => console.log('ready now'), {COLD});\n"
         "setInterval(() => {}, 1000);\n",
     )
-    options = {"script": str(script), "ready": {"log": "^ready"}, "listen_timeout": 10_000, **files}
+    options = {"script": str(script), "ready": {"log": "^ready"}, "listen_timeout": 60_000, **files}
     assert apply(pm2sd, project, **options).exit_status == ExitStatus.OK
     assert started_after(unit(project, 0)) > COLD
     # What an earlier run printed does not count.
@@ -94,12 +94,12 @@ def test_a_line_of_the_log(pm2sd: Pm2sd, project: Project, files: dict[str, str]
 
 def test_not_in_time_is_a_failure_with_the_reason(pm2sd: Pm2sd, project: Project) -> None:
     env = {"PORT": free_port(), "COLD": 60_000}
-    options = {"ready": "/health", "listen_timeout": 700, "autorestart": False}
+    options = {"ready": "/health", "listen_timeout": 4000, "autorestart": False}
     done = apply(pm2sd, project, env=env, **options)
     assert done.exit_status == ExitStatus.FAILED
     assert "was not ready within listen_timeout" in done.stderr
     assert "| listening" in done.stderr
-    assert "not ready within 0.7 s: GET http://localhost/health: status 503" in done.stderr
+    assert "not ready within 4 s: GET http://localhost/health: status 503" in done.stderr
     described = pm2sd("describe", project.name("web")).stdout
     assert "was not ready within listen_timeout" in described
 
@@ -111,7 +111,7 @@ def test_the_wait_ends_with_the_process(pm2sd: Pm2sd, project: Project) -> None:
     done = apply(pm2sd, project, script=str(script), env={"PORT": free_port()}, **options)
     assert done.exit_status == ExitStatus.FAILED
     assert "exited with code 7" in done.stderr
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 50
 
 
 def test_what_depends_on_it_waits_for_it(pm2sd: Pm2sd, project: Project) -> None:
@@ -121,7 +121,7 @@ def test_what_depends_on_it_waits_for_it(pm2sd: Pm2sd, project: Project) -> None
         "script": project.script("hangs.js"),
         "env": env,
         "ready": "/health",
-        "listen_timeout": 10_000,
+        "listen_timeout": 60_000,
     }
     second = {
         "name": project.name("after"),
@@ -139,7 +139,7 @@ def test_what_depends_on_it_waits_for_it(pm2sd: Pm2sd, project: Project) -> None
 
 def test_the_check_does_not_need_pm2sd(pm2sd: Pm2sd, project: Project) -> None:
     """It is a copy beside the units, run by the system's own Python."""
-    done = apply(pm2sd, project, ready="/", env={"PORT": free_port()}, listen_timeout=10_000)
+    done = apply(pm2sd, project, ready="/", env={"PORT": free_port()}, listen_timeout=60_000)
     assert done.exit_status == ExitStatus.OK
     command = properties(unit(project, 0), "ExecStartPost")["ExecStartPost"]
     assert "/.venv/" not in command
@@ -166,7 +166,7 @@ def test_a_new_build_is_not_taken_for_the_old_one_that_answers(
         )
     port = free_port()
     options = {"listen": port, "env": {"PORT": port}, "instances": 2, "script": str(script)}
-    done = apply(pm2sd, project, ready="/health", listen_timeout=10_000, **options)
+    done = apply(pm2sd, project, ready="/health", listen_timeout=60_000, **options)
     assert done.exit_status == ExitStatus.OK, done
     done = apply(pm2sd, project, ready="/health", listen_timeout=2000, **options)
     assert done.exit_status == ExitStatus.OK, done
@@ -178,6 +178,8 @@ def test_a_new_build_is_not_taken_for_the_old_one_that_answers(
         assert "was not ready within listen_timeout" in done.stderr
         assert [pid(project, number) for number in range(2)] == before
         broken.unlink()
+        done = apply(pm2sd, project, ready="/health", listen_timeout=60_000, **options)
+        assert done.exit_status == ExitStatus.OK, done
         assert pm2sd("reload", project.name("web")).exit_status == ExitStatus.OK
         assert set(before).isdisjoint(pid(project, number) for number in range(2))
     assert load.failures == []

@@ -31,7 +31,7 @@ def test_a_reload_drops_nothing(
         seen = load.count
         eventually(lambda: load.count > seen + 20)
     assert load.failures == []
-    assert web.extra_was_there()
+    eventually(web.extra_was_there)
     assert not web.is_extra_there()
     assert {row["instance"] for row in web.pm2sd("status", "--json", web.name).json} == set(
         range(instances)
@@ -54,6 +54,7 @@ def test_a_build_that_does_not_come_up_disturbs_nothing(
 ) -> None:
     web.options["reuse_port"] = reuse_port
     web.wait_ready = how == "stuck"
+    web.listen_timeout = 4000  # what is stuck is waited for so long
     web.apply(instances, DELAY=1)
     before = web.pids()
     web.project.write(how, "")

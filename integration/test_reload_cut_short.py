@@ -51,7 +51,6 @@ def test_whenever_a_reload_is_killed_the_next_command_tidies_up(web: Web) -> Non
 
 
 def test_an_extra_instance_that_alone_serves_goes_once_another_does(web: Web) -> None:
-    web.listen_timeout = 20_000
     web.apply(1)
     with Load(web.port) as load:
         web.project.write("slow", "")
@@ -74,7 +73,6 @@ def test_an_extra_instance_that_alone_serves_goes_once_another_does(web: Web) ->
 def test_an_apply_interrupted_at_the_gate_puts_the_unit_files_back(
     web: Web, point: str, number: signal.Signals
 ) -> None:
-    web.listen_timeout = 20_000
     web.apply(3)
     before, cat = web.pids(), web.pm2sd("cat", web.name).stdout
     web.project.write("slow", "")
@@ -100,7 +98,6 @@ def test_an_apply_interrupted_at_the_gate_puts_the_unit_files_back(
 def test_after_an_apply_killed_at_the_gate_the_next_command_puts_the_unit_files_back(
     web: Web, point: str
 ) -> None:
-    web.listen_timeout = 20_000
     web.apply(3)
     before, cat = web.pids(), web.pm2sd("cat", web.name).stdout
     web.project.write("slow", "")
@@ -128,12 +125,11 @@ def test_after_an_apply_killed_at_the_gate_the_next_command_puts_the_unit_files_
 def test_past_the_gate_what_is_left_to_restart_is_said_by_the_next_command(
     web: Web, number: signal.Signals
 ) -> None:
-    web.listen_timeout = 20_000
     web.apply(2)
     before = web.pids()
     web.project.write("slow", "")
     cut_short(web, "first goes", number, "apply", web.ecosystem(2, BUILD="new"))
-    eventually(lambda: web.state(0) == "active", 20)
+    eventually(lambda: web.state(0) == "active")
     done = web.pm2sd("start", web.name)
     assert done.exit_status == ExitStatus.OK, done
     left = f"not restarted yet since an earlier apply: {web.name}@1: pm2sd reload {web.name}"

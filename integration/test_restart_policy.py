@@ -93,28 +93,29 @@ def test_the_exponential_delay_grows_by_half(
     eventually(lambda: starts(log) >= 6)
     times = [float(line.split()[0]) for line in log.read_text().splitlines()]
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)][:5]
-    assert gaps[0] >= 0.19, gaps
-    assert gaps[-1] >= gaps[0] * 2, gaps
-    assert all(later >= earlier * 1.1 for earlier, later in itertools.pairwise(gaps)), gaps
+    # No more than that is sure: a busy machine may make any of them longer.
+    assert all(gap >= 0.19 * 1.45**number for number, gap in enumerate(gaps)), gaps
 
 
 def test_the_stop_signal_and_its_time_are_the_apps_own(
     pm2sd: Pm2sd, project: Project, tmp_path: Path
 ) -> None:
-    log = tmp_path / "signals"
+    log, ready = tmp_path / "signals", tmp_path / "ready"
     script = project.write(
         "app.py",
-        "import signal, sys\n"
+        "import pathlib, signal, sys\n"
         "def got(number, _):\n"
         f"    open({str(log)!r}, 'a').write(f'{{number}}\\n')\n    sys.exit()\n"
         "for s in (signal.SIGINT, signal.SIGTERM):\n    signal.signal(s, got)\n"
-        "print('ready')\nwhile True: signal.pause()\n",
+        f"pathlib.Path({str(ready)!r}).touch()\nwhile True: signal.pause()\n",
     )
     for name, number in (("SIGINT", "2"), ("SIGTERM", "15")):
         assert apply(pm2sd, project, script=str(script), kill_signal=name) == ExitStatus.OK
+        eventually(ready.exists)
         assert pm2sd("stop", project.name()).exit_status == ExitStatus.OK
         assert log.read_text() == f"{number}\n"
         log.unlink()
+        ready.unlink()
 
 
 def test_treekill_off_signals_the_main_process_only(

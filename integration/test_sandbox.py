@@ -44,7 +44,7 @@ def test_kernel_switches_are_read_only() -> None:
 def test_first_process_is_systemd_and_nothing_failed() -> None:
     assert Path("/proc/1/comm").read_text() == "systemd\n"
     assert run("systemctl", "--failed", "--no-legend").stdout == ""
-    assert systemctl("is-system-running").stdout == "running\n"
+    eventually(lambda: systemctl("is-system-running").stdout == "running\n")
 
 
 def test_output_of_a_user_unit_is_in_its_journal(project: Project) -> None:

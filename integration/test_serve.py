@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from integration.harness import Pm2sd, Project, eventually, properties
+from integration.harness import Pm2sd, Project, eventually, free_port, properties
 from integration.pm2 import Pm2
-from integration.test_socket import free_port
 from pm2sd.errors import ExitStatus
 from pm2sd.systemd.paths import unit_directory
 
@@ -33,7 +32,7 @@ def site(project: Project) -> Path:
 
 
 def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", path, headers=headers)
     response = connection.getresponse()
     body = response.read()
@@ -64,7 +63,8 @@ def test_the_same_answers_as_pm2s(
     began = pm2sd("serve", site, str(ours), "--name", project.name("ours"), *flags, *auth)
     assert began.exit_status == ExitStatus.OK, began
     allowed = {"Authorization": "Basic YWRhOmxvdmVsYWNl"}
-    eventually(lambda: get(theirs, "/", **allowed)[0] == 200)
+    for port in (theirs, ours):
+        eventually(lambda port=port: get(port, "/", **allowed)[0] == 200)  # type: ignore[misc]
     for path in PATHS:
         expected, found = get(theirs, path, **allowed), get(ours, path, **allowed)
         assert (path, found[0], found[2]) == (path, expected[0], expected[2])
@@ -94,9 +94,9 @@ def test_static_in_a_file(pm2sd: Pm2sd, project: Project, site: Path) -> None:
     applied = pm2sd("apply", file)
     assert applied.exit_status == ExitStatus.OK, applied
     assert "note" not in applied.stderr
-    assert get(ports[0], "/x/y")[0] == 401
+    assert eventually(lambda: get(ports[0], "/x/y"))[0] == 401
     assert get(ports[0], "/x/y", Authorization="Basic YWRhOmxvdmVsYWNlIQ==")[2] == b"<p>home</p>"
-    assert b"page.html" in get(ports[1], "/")[2]
+    assert b"page.html" in eventually(lambda: get(ports[1], "/"))[2]
     # The password is in no place that others, or systemctl cat, can see.
     assert "lovelace!" not in pm2sd("cat", name).stdout
     assert "lovelace!" not in pm2sd("describe", name).stdout
@@ -197,5 +197,5 @@ def test_the_shells_variables_are_taken_as_pm2_does(
     }
     began = pm2sd("serve", "--name", project.name("s"), env={**os.environ, **env})
     assert began.exit_status == ExitStatus.OK, began
-    assert get(port, "/LICENSE")[0] == 401
+    assert eventually(lambda: get(port, "/LICENSE"))[0] == 401
     assert get(port, "/LICENSE", Authorization="Basic YWRhOmxvdmVsYWNl")[2] == b"LICENSE"

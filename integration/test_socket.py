@@ -12,17 +12,20 @@ from typing import Any
 import pytest
 
 from integration.clients import Load
-from integration.harness import Pm2sd, Project, eventually, properties, systemctl
+from integration.harness import (
+    PATIENCE,
+    Pm2sd,
+    Project,
+    eventually,
+    free_port,
+    properties,
+    systemctl,
+)
 from pm2sd.errors import ExitStatus
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
-
-
 def get(port: int, host: str = "127.0.0.1") -> str:
-    with socket.create_connection((host, port), 10) as client:
+    with socket.create_connection((host, port), PATIENCE) as client:
         client.sendall(b"GET / HTTP/1.0\r\n\r\n")
         answer = b"".join(iter(lambda: client.recv(4096), b""))
     return answer.decode().rpartition("\r\n\r\n")[2]
@@ -165,7 +168,7 @@ def test_another_port(pm2sd: Pm2sd, project: Project) -> None:
 
 def test_from_its_own_port_to_a_shared_one_and_back(pm2sd: Pm2sd, project: Project) -> None:
     port = cluster(pm2sd, project, exec_mode="fork", instances=1)
-    assert get(port)
+    assert eventually(lambda: get(port))
     cluster(pm2sd, project, port=port)
     assert inode(project, 0) == inode(project, 1)
     cluster(pm2sd, project, port=port, exec_mode="fork", instances=1)
@@ -190,7 +193,7 @@ def test_stop_refuses_connections_and_delete_leaves_nothing(pm2sd: Pm2sd, projec
 def test_an_instance_that_was_stopped_stays_so(pm2sd: Pm2sd, project: Project) -> None:
     port = cluster(pm2sd, project)
     systemctl("stop", unit(project, 0), unit(project, 1))
-    with socket.create_connection(("127.0.0.1", port), 10) as waiting:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as waiting:
         waiting.sendall(b"GET / HTTP/1.0\r\n\r\n")
         keeper = f"{project.name('web')}:socket.service"
         eventually(lambda: active(keeper) == "active")
@@ -243,7 +246,7 @@ def test_other_languages_find_the_socket_as_sd_listen_fds_says(
     port = free_port()
     listen = [f"[::1]:{port}", str(path)]
     cluster(pm2sd, project, script=str(script), exec_mode="fork", listen=listen)
-    with socket.create_connection(("::1", port), 10) as client:
+    with socket.create_connection(("::1", port), PATIENCE) as client:
         assert client.recv(9) == b"hello"
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))

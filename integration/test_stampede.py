@@ -77,7 +77,7 @@ def kill(pid: int) -> float:
     """Kills a process; when it was gone with its connections, in seconds since 1970."""
     process = os.pidfd_open(pid)
     os.kill(pid, signal.SIGKILL)
-    ended, _, _ = select.select([process], [], [], 10)
+    ended, _, _ = select.select([process], [], [], 60)
     os.close(process)
     assert ended
     return time.time()

@@ -77,8 +77,8 @@ def test_an_app_runs_as_the_user_that_uid_names(system: System, project: Project
     assert answer.stdout in ("0", "1"), answer
     name = project.name()
     gid = run("getent", "group", "nogroup").stdout.split(":")[2]
-    logs = system("logs", name, "--nostream", "--raw")
-    assert f"uid {user.pw_uid} gid {gid} HOME {user.pw_dir} hidden" in logs.stdout
+    said = f"uid {user.pw_uid} gid {gid} HOME {user.pw_dir} hidden"
+    eventually(lambda: said in system("logs", name, "--nostream", "--raw").stdout)
     assert (project.path / "logs").owner() == user.pw_name
     rows = system("status", "--json").json
     mine = [row for row in rows if row["name"] == name]  # other tests have apps there, too

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import http.client
 import signal
-import socket
 
 import pytest
 
-from integration.harness import eventually
+from integration.harness import eventually, free_port
 from integration.web import Web, cut_short
 from pm2sd.errors import ExitStatus
 
@@ -26,7 +25,6 @@ def workers(web: Web) -> Web:
     """Three instances that have each a variable of their own, and no socket."""
     web.script = web.project.write("worker.sh", WORKER)
     web.options |= {"exec_mode": "fork", "increment_var": "PLACE"}
-    web.listen_timeout = 20_000
     web.apply(3)
     return web
 
@@ -62,7 +60,7 @@ def test_an_interruption_takes_the_workers_change_back(
 
 def answers(port: int) -> bool:
     """Whether somebody listens there, and answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", "/")
         return connection.getresponse().status == 200
@@ -75,8 +73,7 @@ def answers(port: int) -> bool:
 def move(web: Web) -> tuple[int, int]:
     """Gives the app another port; the old one and that."""
     old = web.port
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        web.port = int(free.getsockname()[1])
+    web.port = free_port()
     return old, web.port
 
 
@@ -101,7 +98,6 @@ def test_another_port_where_nothing_comes_up_is_taken_back(web: Web, reuse_port:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_another_port_that_was_interrupted_is_taken_back(web: Web, number: signal.Signals) -> None:
-    web.listen_timeout = 20_000
     web.apply(2)
     web.project.write("slow", "")
     old, new = move(web)
@@ -109,6 +105,6 @@ def test_another_port_that_was_interrupted_is_taken_back(web: Web, number: signa
     if number == signal.SIGKILL:
         said = web.pm2sd("start", web.name).stderr
     assert f"{web.name} as before" in said or "its unit files are as before" in said
-    eventually(lambda: answers(old), 20)
+    eventually(lambda: answers(old))
     assert not answers(new)
     assert web.pm2sd("diff").exit_status == ExitStatus.FAILED

@@ -13,7 +13,7 @@
 const http = require('node:http');
 
 const [port, connections, kind] = process.argv.slice(2);
-const SECONDS = 5; // until a request is given up
+const SECONDS = 30; // until a request is given up
 const PAUSE_MS = 10; // after a failure, so that a port without a server is not a busy loop
 
 const keep = kind === 'keep';

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from integration.harness import eventually
 from integration.pm2 import BINARY
-from integration.vm.machine import CHECKOUT, Machine, only
+from integration.vm.machine import CHECKOUT, PATIENCE, Machine, only
 
 IN_PATH = f"PATH=/src/{BINARY.parent.relative_to(CHECKOUT)}:$PATH;"
 
@@ -24,7 +25,11 @@ def test_what_pm2_ran_is_there_after_a_reboot(machine: Machine) -> None:
     assert machine.run(f"{IN_PATH} pm2 kill").exit_status == 0
     assert machine.run("pm2sd startup").exit_status == 0
     machine.reboot()
-    status = machine.run("pm2sd status --json").json
-    assert [(row["name"], row["state"]) for row in status] == [("moved", "online")]
+
+    def states() -> list[tuple[str, str]]:
+        status = machine.run("pm2sd status --json").json
+        return [(row["name"], row["state"]) for row in status]
+
+    eventually(lambda: states() == [("moved", "online")], PATIENCE)  # it comes after the manager
     environment = machine.run("tr '\\0' '\\n' </proc/$(pm2sd pid moved)/environ").stdout
     assert "WORD=kept\n" in environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable
 
 from pm2sd.cli.output import advise, paint, warn
@@ -15,9 +16,13 @@ LINES = 10
 def report(failures: Iterable[Failure]) -> None:
     """Each failure, why, the instance's last lines, and what they call for."""
     from pm2sd.observe.last_words import last_words
+    from pm2sd.observe.logs import SETTLED_SECONDS
     from pm2sd.observe.taken_port import advice
 
-    for failure in failures:
+    told = list(failures)
+    if told:
+        time.sleep(SETTLED_SECONDS)  # the journal gets the last lines a moment after the end
+    for failure in told:
         warn(f"{paint('error:', 'red', sys.stderr)} {display(failure.unit)} {failure.why}")
         lines = last_words(failure.unit, LINES, failure.since)
         for line in lines:

@@ -26,11 +26,11 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def load(file: Path, timeout: float = 10.0) -> Source:
+def load(file: Path, timeout: float = 60.0) -> Source:
     return read(str(file), stdin=None, timeout=timeout)
 
 
-def mistakes(file: Path, timeout: float = 10.0) -> tuple[Problem, ...]:
+def mistakes(file: Path, timeout: float = 60.0) -> tuple[Problem, ...]:
     try:
         return load(file, timeout).problems
     except InvalidConfig as error:
@@ -285,7 +285,7 @@ def test_a_file_that_keeps_running_is_read_and_one_that_hangs_is_not(write: Writ
     file.write_text("require('child_process').execSync('sleep 60'); module.exports = {};")
     (found,) = mistakes(file, timeout=0.5)
     assert found.message == f"{file} took longer than 0.5 s to evaluate"
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 50
 
 
 def test_ctrl_c_stays_ctrl_c_where_node_ends_at_the_same_time(write: Write) -> None:

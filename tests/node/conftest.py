@@ -48,7 +48,13 @@ def node_path(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def app(tmp_path: Path, node_path: str) -> Iterator[Run]:
+def preload() -> Path:
+    """The preload that apps are started with."""
+    return PRELOAD
+
+
+@pytest.fixture
+def app(tmp_path: Path, node_path: str, preload: Path) -> Iterator[Run]:
     """Starts Node with a script's text and the preload.
 
     `sockets` maps addresses, as in PM2SD_NODE, to listening sockets; `settings` is the rest of it,
@@ -80,7 +86,7 @@ def app(tmp_path: Path, node_path: str) -> Iterator[Run]:
             env={
                 **{key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"},
                 "PATH": node_path,
-                "NODE_OPTIONS": f'--require "{PRELOAD}"',
+                "NODE_OPTIONS": f'--require "{preload}"',
                 **({"PM2SD_NODE": json.dumps(told)} if settings is not None else {}),
                 **(env or {}),
             },

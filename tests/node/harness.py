@@ -14,7 +14,7 @@ from dataclasses import dataclass
 MACHINES_OWN = "the machine's own"
 """In place of a version of Node, the one in PATH."""
 VERSIONS = (MACHINES_OWN, "18", "24")
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def serving(answer: bytes | None, host: str = "127.0.0.1") -> Iterator[tuple[int
         with client:
             asked.append(client.recv(4096))
             if answer is None:
-                over.wait(10)
+                over.wait(60)
             else:
                 client.sendall(answer)
 
@@ -46,7 +46,7 @@ def serving(answer: bytes | None, host: str = "127.0.0.1") -> Iterator[tuple[int
             thread.join()
 
 
-def put(what: Question, seconds: float = 5) -> None:
+def put(what: Question, seconds: float = 30) -> None:
     ask(what, 1, 0, "/nowhere", seconds, seconds)
 
 
@@ -73,7 +73,7 @@ def test_a_good_answer(status: str) -> None:
 )
 def test_a_bad_answer(answer: bytes | None, why: str) -> None:
     with serving(answer) as (port, _), pytest.raises(Unanswered) as unanswered:
-        put(told([*PATH, "--", f"127.0.0.1:{port}"]), 0.2 if answer is None else 5)
+        put(told([*PATH, "--", f"127.0.0.1:{port}"]), 0.2 if answer is None else 30)
     assert str(unanswered.value) == f"GET http://localhost:3000/up?a=b: {why}"
 
 
@@ -109,17 +109,17 @@ def test_one_who_closes_at_once_has_accepted(banner: bytes) -> None:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        put(told(["--", str(port)]), 2)
+        put(told(["--", str(port)]))
         thread.join()
 
 
 def test_each_instance_has_its_own_port() -> None:
     with serving(b"") as (port, _):
-        ask(told(["--numbered", "--", str(port - 3)]), 1, 3, "/nowhere", 5, 5)
+        ask(told(["--numbered", "--", str(port - 3)]), 1, 3, "/nowhere", 30, 30)
 
 
 def test_a_socket_that_nobody_serves_is_told_at_once() -> None:
     begin = time.monotonic()
     with pytest.raises(Unanswered, match="cannot be asked: No such file"):
-        is_alive("/nowhere", 10)
-    assert time.monotonic() - begin < 5
+        is_alive("/nowhere", 60)
+    assert time.monotonic() - begin < 30

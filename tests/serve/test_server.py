@@ -40,7 +40,7 @@ class Site:
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
         """What is answered, with the path as it is."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, headers=named)
         response = connection.getresponse()
@@ -273,7 +273,7 @@ def test_parts_of_files(
 
 
 def test_one_connection_takes_many_requests(serve: Serve) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", serve().port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", serve().port, timeout=60)
     for path, status in (("/", 200), ("/nowhere", 404), ("/sub", 301), ("/data.json", 200)) * 3:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -335,15 +335,15 @@ def test_a_signal_ends_it_after_what_is_being_sent(tmp_path: Path, number: signa
     with process(str(tmp_path), str(port), "127.0.0.1") as server:
         assert server.stdout
         assert server.stdout.readline() == f"serving {tmp_path} on 127.0.0.1:{port}\n"
-        idle = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        idle = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         idle.connect()
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/large")
         response = connection.getresponse()
         assert len(response.read(1000)) == 1000
         server.send_signal(number)
         assert len(response.read()) == size - 1000
-        assert server.wait(timeout=20) == 0
+        assert server.wait(timeout=60) == 0
         assert server.stderr
         assert server.stderr.read() == ""
         connection.close()
@@ -354,11 +354,11 @@ def test_what_keeps_it_from_serving_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with process(str(tmp_path), str(port), "127.0.0.1") as server:
-            _, said = server.communicate(timeout=20)
+            _, said = server.communicate(timeout=60)
     assert server.returncode == 1
     assert said == f"cannot listen on 127.0.0.1:{port}: Address already in use\n"
     with process(str(tmp_path / "nowhere")) as server:
-        assert server.communicate(timeout=20)[1] == f"there is no directory {tmp_path}/nowhere\n"
+        assert server.communicate(timeout=60)[1] == f"there is no directory {tmp_path}/nowhere\n"
     assert server.returncode == 1
 
 

@@ -25,7 +25,7 @@ def in_namespace(setup: str, script: str, *arguments: str) -> str:
         capture_output=True,
         check=False,
         text=True,
-        timeout=20,
+        timeout=60,
         cwd=Path(__file__).parents[2],
     )
     assert done.stderr == ""

@@ -15,7 +15,7 @@ import pytest
 from pm2sd.errors import Pm2sdError
 from pm2sd.systemd.lock import apply_lock
 
-WITHIN = 20.0
+WITHIN = 60.0
 ROOT = Path(__file__).parents[2]
 
 HOLDER = """

@@ -303,9 +303,9 @@ def test_a_thousand_files_are_read_quickly(units: UnitDirectory) -> None:
         (units.path / f"app{number}@.service").write_text(OURS * 20)
     best = 1.0
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         assert len(units.read_managed()) == 1000
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
     assert best < 0.2
 
 

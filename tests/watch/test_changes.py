@@ -48,7 +48,7 @@ def app(tmp_path: Path) -> Path:
 def seen(changes: Tree | Polling, root: Path, *wanted: str) -> bool:
     """Whether these names are told of, and nothing else, within some seconds."""
     found: set[str] = set()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         found |= {os.path.relpath(path, root) for path in changes.wait(0.05)}
         if found >= set(wanted):

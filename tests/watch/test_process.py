@@ -30,7 +30,7 @@ def started() -> Iterator[list[subprocess.Popen[bytes]]]:
 def line(process: subprocess.Popen[bytes]) -> str:
     """The next line the watcher says."""
     assert process.stdout
-    readable, _, _ = select.select([process.stdout], [], [], 10)
+    readable, _, _ = select.select([process.stdout], [], [], 60)
     assert readable, "it says nothing"
     return process.stdout.readline().decode()
 
@@ -94,7 +94,7 @@ def test_it_says_what_changed_even_if_it_is_no_text(
     )
     started.append(process)
     assert process.stdout
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not select.select([process.stdout], [], [], 1)[0] and time.monotonic() < deadline:
         (tmp_path / "\udcff.js").write_text("1")
     said = process.stdout.readline()
