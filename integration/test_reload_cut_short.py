@@ -78,7 +78,7 @@ def test_an_apply_interrupted_at_the_gate_puts_the_unit_files_back(
     web.project.write("slow", "")
     with Load(web.port) as load:
         said = cut_short(web, point, number, "apply", web.ecosystem(2, BUILD="new"))
-        assert f"interrupted: {web.name} as before, unit files too; apply again" in said
+        assert f"interrupted: as before, unit files too: {web.name}; apply again" in said
         assert web.pm2sd("cat", web.name).stdout == cat
         web.instances = 3
         assert web.pids()[:2] == before[:2]

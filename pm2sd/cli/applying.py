@@ -187,7 +187,7 @@ def _where_it_stands(here: Session, todo: Plan) -> str:
         if change.restart and any(path in pending and path in todo.before for path in change.files)
     ]
     if back:
-        return f"{', '.join(back)} as before, unit files too; apply again for the change"
+        return f"as before, unit files too: {', '.join(back)}; apply again for the change"
     if pending:
         done = f"{len(todo.write) - len(pending)} of {len(todo.write)} unit files are written"
     else:
