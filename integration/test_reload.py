@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_build_that_does_not_come_up_disturbs_nothing(
     if how == "broken":
         silent = web.project.write("empty", "")
         said = web.pm2sd("reload", web.name).stderr
-        assert "exited with code 0" in said
+        assert re.search("@[12] (ended|exited with code 0) right after its start", said), said
         assert "no good" not in said, "what the build before it said"
         silent.unlink()
     assert web.pm2sd("reload", web.name).exit_status == ExitStatus.OK

@@ -53,7 +53,7 @@ def bring_up(session: Session, jobs: Sequence[Job], *, for_good: bool = False) -
     services = [job.unit for job in jobs if names.parse_instance(job.unit)]
     failures += settle(session, [unit for unit in services if unit not in failed])
     if for_good and not failures:
-        failures = _gone(session, services)
+        failures = _gone(session, services, since)
     return [replace(failure, since=since) for failure in failures]
 
 
@@ -111,10 +111,10 @@ def settle(
     return [Failure(unit, down[unit]) for unit in units if unit in down]
 
 
-def _gone(session: Session, units: Sequence[str]) -> list[Failure]:
-    """Those that do not run any more, however well they ended."""
+def _gone(session: Session, units: Sequence[str], since: float) -> list[Failure]:
+    """Those that were started at ``since`` and do not run any more, however well they ended."""
     return [
-        Failure(row.name, _why(row.name, ending(session.bus, row.name)))
+        Failure(row.name, _why(row.name, ending(session.bus, row.name), since))
         for row in session.bus.units_by_name(units)
         if row.active != "active"
     ]
@@ -153,8 +153,8 @@ def _is_young(session: Session, unit: str) -> bool:
     return time.clock_gettime(time.CLOCK_MONOTONIC) - started < SETTLE_SECONDS
 
 
-def _why(unit: str, last: Ending) -> str:
-    return f"{_how(unit, last)} right after its start{_so_far(last)}"
+def _why(unit: str, last: Ending, since: float = 0) -> str:
+    return f"{_how(unit, last, since)} right after its start{_so_far(last)}"
 
 
 def _so_far(last: Ending) -> str:
@@ -164,18 +164,21 @@ def _so_far(last: Ending) -> str:
     return f"; systemd restarted it {times} so far"
 
 
-def _how(unit: str, last: Ending) -> str:
+def _how(unit: str, last: Ending, since: float = 0) -> str:
     if last.result == "timeout":  # of a start, where only readiness takes its time
         last = replace(last, result="unready")
-    return str(last) if last.code else _from_journal(unit) or str(last)
+    return str(last) if last.code else _from_journal(unit, since) or str(last)
 
 
-def _from_journal(unit: str) -> str:
-    """How an instance ended that was started again before it could be asked."""
+def _from_journal(unit: str, since: float) -> str:
+    """How an instance ended that was started again, or forgotten, before it could be asked.
+
+    Of one that ended well, and is forgotten at once, the journal has earlier ends alone.
+    """
     try:
         last = last_exit(unit)
     except Pm2sdError:
         return ""
-    if last is None or last.status is None:
+    if last is None or last.status is None or last.realtime_usec < since * 1e6:
         return ""
     return exit_words(last.code, last.status)
