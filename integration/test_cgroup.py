@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.harness import eventually
+from integration.harness import eventually, systemctl
 from pm2sd.systemd.bus import Bus, Job
 from pm2sd.systemd.cgroup import controllers, limits, oom_kills, unit_path, usage
 from pm2sd.systemd.paths import unit_directory
@@ -99,7 +99,8 @@ def test_a_stopped_unit_uses_nothing(bus: Bus, start: Callable[..., list[str]]) 
 def test_limits_in_force(bus: Bus, start: Callable[..., list[str]]) -> None:
     (unit,) = start("exec sleep 300")
     path = where(bus, unit)
-    bus.set_properties(unit, runtime=True, properties={"TasksMax": 50, "MemoryMax": 2**28})
+    done = systemctl("set-property", "--runtime", unit, "TasksMax=50", f"MemoryMax={2**28}")
+    assert done.exit_status == 0, done
     there = controllers(bus.manager("ControlGroup"))
     assert there <= controllers("/")
     assert limits(path).pids_max == (50 if "pids" in there else None)

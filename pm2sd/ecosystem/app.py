@@ -138,7 +138,3 @@ class App:
             if key in known
         }
         return cls(**{**values, "secrets": dict(secrets or {})})
-
-    def is_node(self) -> bool:
-        """Whether Node runs the script, which is what the preload needs to know."""
-        return self.interpreter.rsplit("/", 1)[-1] in ("node", "nodejs")

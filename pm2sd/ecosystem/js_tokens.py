@@ -58,7 +58,6 @@ class Token:
     text: str
     start: int
     end: int
-    after_newline: bool = False
 
     def __str__(self) -> str:
         if self.kind is Kind.END:
@@ -83,8 +82,7 @@ def tokens(text: str) -> list[Token]:
     nested too deep.
     """
     found = [*_scan(text, 0, 0)]
-    after = "\n" in text[found[-1].end if found else 0 :]
-    return [*found, Token(Kind.END, "", len(text), len(text), after)]
+    return [*found, Token(Kind.END, "", len(text), len(text))]
 
 
 def _scan(text: str, start: int, level: int) -> Iterator[Token]:
@@ -92,14 +90,13 @@ def _scan(text: str, start: int, level: int) -> Iterator[Token]:
 
     ``level`` is how many templates they are within.
     """
-    position, depth, newline = start, 0, False
+    position, depth = start, 0
     before: Token | None = None
     while position < len(text):
         match = _TOKEN.match(text, position)
         assert match is not None, "the last alternative matches any character"
         kind, end = match.lastgroup or "", match.end()
         if kind == "blank":
-            newline = newline or "\n" in match[0] or "\r" in match[0]
             position = end
             continue
         if match[0] == "/" and text.startswith("/*", position):
@@ -109,23 +106,23 @@ def _scan(text: str, start: int, level: int) -> Iterator[Token]:
                 position, "this string does not end", f"close it with {match[0]} on the same line"
             )
         if kind == "template":
-            token = _template(text, position, newline, level)
+            token = _template(text, position, level)
         elif (
             match[0] == "/"
             and _regex_may_follow(before)
             and (regex := _REGEX.match(text, position))
         ):
-            token = Token(Kind.REGEX, regex[0], position, regex.end(), newline)
+            token = Token(Kind.REGEX, regex[0], position, regex.end())
         else:
-            token = Token(Kind[kind.upper()], match[0], position, end, newline)
+            token = Token(Kind[kind.upper()], match[0], position, end)
         depth += {"{": 1, "}": -1}.get(token.text, 0)
         yield token
         if level and depth < 0:
             return
-        before, position, newline = token, token.end, False
+        before, position = token, token.end
 
 
-def _template(text: str, start: int, newline: bool, level: int) -> Token:
+def _template(text: str, start: int, level: int) -> Token:
     """The whole template literal that begins at ``start``."""
     if level >= _DEEPEST:
         raise BadSyntax(start, f"templates are nested more than {_DEEPEST} deep")
@@ -136,7 +133,7 @@ def _template(text: str, start: int, newline: bool, level: int) -> Token:
         if match["end"] is None:
             raise BadSyntax(start, "this template string does not end", "close it with `")
         if match["end"] == "`":
-            return Token(kind, text[start : match.end()], start, match.end(), newline)
+            return Token(kind, text[start : match.end()], start, match.end())
         kind, position = Kind.COMPUTED, match.end()
         inner = [*_scan(text, position, level + 1)]
         position = inner[-1].end if inner else len(text)

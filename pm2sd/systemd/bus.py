@@ -13,15 +13,12 @@ from pm2sd.errors import Pm2sdError
 from pm2sd.systemd.connection import MANAGER, PROPERTIES, SYSTEMD, Connection, connect, decoded
 from pm2sd.systemd.errors import UnitError
 
-Verb: TypeAlias = Literal["start", "stop", "restart", "try-restart", "reload", "reload-or-restart"]
+Verb: TypeAlias = Literal["start", "stop", "restart"]
 
 _METHODS: Final[Mapping[Verb, bytes]] = {
     "start": b"StartUnit",
     "stop": b"StopUnit",
     "restart": b"RestartUnit",
-    "try-restart": b"TryRestartUnit",
-    "reload": b"ReloadUnit",
-    "reload-or-restart": b"ReloadOrRestartUnit",
 }
 
 UNSET: Final = 2**64 - 1
@@ -139,7 +136,6 @@ class Bus:
         self,
         jobs: Iterable[Job],
         timeout: float,
-        progress: Callable[[Job, str], None] | None = None,
         doomed: Callable[[Sequence[str]], Iterable[str]] | None = None,
     ) -> dict[Job, str]:
         """Queue all the jobs, then wait until each has ended; how each ended, in that order.
@@ -147,20 +143,15 @@ class Bus:
         A result is the job's own (``done``, ``failed``, ``canceled``, ``dependency``, ``skipped``,
         ``timeout`` ...: JobRemoved in org.freedesktop.systemd1(5)) or the ``reason`` of the
         UnitError that queueing it met (``no-such-unit``, ``masked`` ...). Jobs that have not ended
-        after ``timeout`` seconds stay queued and count as ``timeout`` too. ``progress`` is
-        called for each as it ends. ``doomed`` is asked now and then which of the units that are
-        waited for will not come up: their jobs stay queued too and count as ``failed``.
+        after ``timeout`` seconds stay queued and count as ``timeout`` too. ``doomed`` is
+        asked now and then which of the units that are waited for will not come up: their jobs stay
+        queued too and count as ``failed``.
         """
         deadline = time.monotonic() + timeout
         asked = time.monotonic()
         queued: dict[bytes, list[Job]] = {}
         results: dict[Job, str] = {}
         wanted = list(dict.fromkeys(jobs))
-
-        def end(job: Job, result: str) -> None:
-            results[job] = result
-            if progress:
-                progress(job, result)
 
         self._connection.listen()
         for job in wanted:
@@ -169,23 +160,23 @@ class Bus:
                     _METHODS[job.verb], b"ss", job.unit, "replace", unit=job.unit
                 )
             except UnitError as refused:
-                end(job, refused.reason)
+                results[job] = refused.reason
             else:
                 queued.setdefault(path, []).append(job)
         while queued and (left := deadline - time.monotonic()) > 0:
             removed = self._connection.removed_job(min(left, _STEP))
             if removed:
                 for job in queued.pop(removed[0], ()):
-                    end(job, removed[1])
+                    results[job] = removed[1]
             if doomed and queued and time.monotonic() >= asked + _ASK_EVERY:
                 asked = time.monotonic()
                 lost = set(doomed([job.unit for same in queued.values() for job in same]))
                 for path, same in list(queued.items()):
                     if any(job.unit in lost for job in same):
                         for job in queued.pop(path):
-                            end(job, "failed")
+                            results[job] = "failed"
         for job in (job for same in queued.values() for job in same):
-            end(job, "timeout")
+            results[job] = "timeout"
         return {job: results[job] for job in wanted}
 
     def reload(self) -> None:
@@ -225,18 +216,6 @@ class Bus:
     ) -> None:
         """Send a signal to a unit's processes; ``no-process`` is the reason when none runs."""
         self._connection.call(b"KillUnit", b"ssi", unit, whom, int(signal), unit=unit)
-
-    def set_properties(self, unit: str, *, runtime: bool, properties: Mapping[str, int]) -> None:
-        """Change 64-bit resource limits of a unit at once: MemoryMax, TasksMax, CPUWeight ...
-
-        ``UNSET`` is no limit. ``runtime`` is for this boot; otherwise systemd writes a drop-in.
-        """
-        array, struct, variant, end = ord("a"), ord("r"), ord("v"), (-1, None)
-        arguments = [*self._connection.arguments(b"sb", unit, runtime), (array, b"(sv)")]
-        for name, value in properties.items():
-            arguments += [(struct, b"sv"), (ord("s"), name), (variant, b"t"), (ord("t"), value)]
-            arguments += [end, end]
-        self._connection.call_built(b"SetUnitProperties", [*arguments, end], unit=unit)
 
 
 def version_number(text: str) -> int:
