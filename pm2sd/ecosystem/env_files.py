@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from shlex import quote
 from typing import Final
 
 from pm2sd.ecosystem.dotenv import Skipped, Variable, parse
@@ -35,7 +36,7 @@ def env_files(subject: Subject, cwd: str) -> dict[str, str]:
         if data is not None:
             variables |= _variables(subject, path, data)
         elif subject.machine.is_file(path):
-            subject.problem("env_file", f"cannot read {path}", "chmod u+r it")
+            subject.problem("env_file", f"cannot read {path}", f"chmod u+r {quote(path)}")
         elif not name.startswith("-"):
             guess = guess_path(subject.machine, path)
             hint = guess or f"write -{name} if it may be missing"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import quote
 
 from pm2sd.ecosystem import node_versions
 from pm2sd.ecosystem.finder import Finder, absolute, guess_path, unexpanded
@@ -74,7 +75,7 @@ def _interpreter_file(subject: Subject, base: str, finder: Finder, written: str)
         subject.problem(
             "interpreter",
             f"the interpreter {existing[0]} may not be executed",
-            hint=f"chmod +x {existing[0]}",
+            hint=f"chmod +x {quote(existing[0])}",
         )
         return None
     subject.problem(
@@ -253,6 +254,6 @@ def _may_execute(subject: Subject, script: str) -> bool:
     if subject.machine.is_directory(script):
         subject.problem("script", f"{script} is a directory", hint="name the file to execute")
     else:
-        hint = f"chmod +x {script}, or name the interpreter that runs it"
+        hint = f"chmod +x {quote(script)}, or name the interpreter that runs it"
         subject.problem("script", f"{script} may not be executed", hint=hint)
     return False

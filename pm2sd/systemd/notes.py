@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from pm2sd.errors import Pm2sdError
@@ -25,7 +26,9 @@ def load(path: Path, is_ours: Callable[[Any], bool], remedy: str) -> Any:
     except ValueError:
         note = None
     if not is_ours(note):
-        raise Pm2sdError(f"{path} was not written by pm2sd", hint=f"rm {path}, then {remedy}")
+        raise Pm2sdError(
+            f"{path} was not written by pm2sd", hint=f"rm {quote(str(path))}, then {remedy}"
+        )
     return note
 
 

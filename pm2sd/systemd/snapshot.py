@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from pm2sd.errors import Pm2sdError
 from pm2sd.systemd.durable import failure, replace, sync_directory
@@ -47,7 +48,9 @@ def load() -> Snapshot | None:
     except OSError as error:
         raise failure(error, "read", path) from error
     except (ValueError, KeyError, TypeError):
-        raise Pm2sdError(f"{path} was not written by pm2sd", hint=f"rm {path}") from None
+        raise Pm2sdError(
+            f"{path} was not written by pm2sd", hint=f"rm {quote(str(path))}"
+        ) from None
     return Snapshot(files, frozenset(running))
 
 
