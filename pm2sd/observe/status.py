@@ -6,8 +6,6 @@ some milliseconds for 100 instances (a GetAll would take 2 ms for each).
 
 from __future__ import annotations
 
-import os
-import pwd
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from pm2sd.plan.select import Instance
 from pm2sd.systemd import cgroup, scope
 from pm2sd.systemd import restarts as counts
 from pm2sd.systemd.bus import Bus, UnitRow
+from pm2sd.systemd.user import user_name
 from pm2sd.units import names
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def rows(bus: Bus, known: Known, chosen: Sequence[Instance]) -> list[Row]:
     )
     flapping = _flapping(processes)
     counted = counts.load()
-    user = _user_name()
+    user = user_name()
     result = []
     for one in chosen:
         stored, process, group = apps[one.app], processes[one.unit], groups.get(one.unit)
@@ -275,13 +274,6 @@ def _flapping(processes: Mapping[str, _Process]) -> set[str]:
     except Pm2sdError:
         return set()
     return {unit for unit, restarts in found.items() if restarts >= FLAPPING}
-
-
-def _user_name() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
 
 
 _SORT_KEYS: Final = {"status": "state", "mem": "memory", "↺": "restarts", "pm_id": "id"}

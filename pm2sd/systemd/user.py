@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-from pathlib import Path
 
 from pm2sd.systemd import scope
 
@@ -22,4 +21,5 @@ def lingers(user: str) -> bool:
 
     A user's is if the user lingers (loginctl(1), enable-linger).
     """
-    return scope.system or Path("/var/lib/systemd/linger", user).exists()
+    # The list of apps comes this way: no pathlib (see paths).
+    return scope.system or os.path.exists(f"/var/lib/systemd/linger/{user}")  # noqa: PTH110

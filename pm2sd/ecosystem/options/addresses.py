@@ -91,7 +91,3 @@ class Listen(ValueType):
             ]
         }
         return {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
-
-    def show(self, value: object) -> str:
-        """The addresses between brackets."""
-        return f"[{', '.join(value)}]" if isinstance(value, tuple) else str(value)

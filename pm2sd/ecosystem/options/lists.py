@@ -22,7 +22,12 @@ from pm2sd.ecosystem.options.types import (
 )
 from pm2sd.ecosystem.quantities import parse_number
 
-_SCALAR_SCHEMA: Schema = {"type": ["string", "number", "boolean"]}
+_LIST_OR_STRING: Schema = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": ["string", "number", "boolean"]}},
+    ]
+}
 
 MOST_INSTANCES = 10_000
 
@@ -62,11 +67,7 @@ class Arguments(ValueType):
 
     def schema(self) -> Schema:
         """A string or an array of scalars."""
-        return {"anyOf": [{"type": "string"}, {"type": "array", "items": _SCALAR_SCHEMA}]}
-
-    def show(self, value: object) -> str:
-        """The arguments between brackets."""
-        return f"[{', '.join(value)}]" if isinstance(value, tuple) else str(value)
+        return _LIST_OR_STRING
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Strings(ValueType):
 
     def schema(self) -> Schema:
         """A string or an array of strings."""
-        return {"anyOf": [{"type": "string"}, {"type": "array", "items": _SCALAR_SCHEMA}]}
+        return _LIST_OR_STRING
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,9 @@ class ValueType(ABC):
         """The JSON Schema (2020-12) of what ``parse`` accepts."""
 
     def show(self, value: object) -> str:
-        """A parsed value for people."""
+        """A parsed value for people; a list between brackets."""
+        if isinstance(value, tuple):
+            return f"[{', '.join(map(str, value))}]"
         return json.dumps(value) if isinstance(value, bool | int | float) else str(value)
 
     def refuse(self, node: Node, hint: str | None = None, *, but: str = "") -> Refused:
