@@ -11,6 +11,7 @@ from pm2sd.ecosystem.app import App
 from pm2sd.errors import Pm2sdError
 from pm2sd.notes import Note
 from pm2sd.observe.known import Known
+from pm2sd.observe.limits_in_force import Limit, limits_of_instance, limits_of_memory
 from pm2sd.observe.package import version
 from pm2sd.observe.status import Row, rows
 from pm2sd.plan.select import Instance
@@ -28,36 +29,6 @@ _CODES: Final = {"exited": CLD_EXITED, "killed": CLD_KILLED, "dumped": CLD_DUMPE
 
 _HISTORY: Final = 10
 """How many ends are told."""
-
-# Directive -> the property that holds its value in force, and the unit it is shown in.
-_LIMITS: Final = {
-    "MemoryMax": ("MemoryMax", "bytes"),
-    "MemoryHigh": ("MemoryHigh", "bytes"),
-    "MemorySwapMax": ("MemorySwapMax", "bytes"),
-    "TasksMax": ("TasksMax", "count"),
-    "CPUQuota": ("CPUQuotaPerSecUSec", "cpu"),
-    "IOWeight": ("IOWeight", "count"),
-    "LimitNOFILE": ("LimitNOFILESoft", "count"),
-    "StartLimitBurst": ("StartLimitBurst", "count"),
-    "StartLimitIntervalSec": ("StartLimitIntervalUSec", "usec"),
-    "RestartSec": ("RestartUSec", "usec"),
-    "TimeoutStartSec": ("TimeoutStartUSec", "usec"),
-    "TimeoutStopSec": ("TimeoutStopUSec", "usec"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A directive in force: bytes, a count, microseconds, or (``cpu``) microseconds a second.
-
-    ``value`` is None where there is no limit. ``enforced`` is False where the kernel does not
-    know of it, as without the memory controller.
-    """
-
-    name: str
-    value: int | None
-    measure: str
-    enforced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +109,7 @@ def _description(bus: Bus, known: Known, one: Instance, row: Row) -> Description
         journal_error=journal_error,
         next_run=_next_run(bus, stored.app),
         watching=_watching(bus, stored.app),
-        limits=(*_limits(properties), *_limits_of_memory(bus, stored.app, properties)),
+        limits=(*limits_of_instance(properties), *limits_of_memory(bus, stored.app, properties)),
         confined=_confined(int(properties["MainPID"])),
         logs=_logs(stored.app, one),
         ports=_ports(properties["ControlGroup"]),
@@ -206,34 +177,6 @@ def _told(ending: Ending, realtime_usec: int, *, requested: bool) -> LastExit:
         requested,
         ending.result == "oom-kill",
     )
-
-
-def _limits(properties: Mapping[str, Any]) -> tuple[Limit, ...]:
-    group = properties["ControlGroup"]
-    kernel = cgroup.limits(group) if group else None
-    found = []
-    for directive, (prop, measure) in _LIMITS.items():
-        value = int(properties[prop])
-        limit = None if value == UNSET else value
-        enforced = True
-        if directive == "MemoryMax" and limit is not None and kernel is not None:
-            enforced = kernel.memory_max is not None
-        found.append(Limit(directive, limit, measure, enforced))
-    return tuple(found)
-
-
-def _limits_of_memory(bus: Bus, app: App, properties: Mapping[str, Any]) -> list[Limit]:
-    """Those that are not the instance's own in systemd."""
-    found = []
-    if app.memory_policy == "graceful":
-        found.append(Limit("graceful above", app.max_memory_restart, "bytes"))
-    if app.memory_total is not None:
-        value = int(bus.get(names.slice_name(app.name), "Slice", "MemoryMax"))
-        around = properties["ControlGroup"].rpartition("/")[0]
-        enforced = not around or cgroup.limits(around).memory_max is not None
-        limit = None if value == UNSET else value
-        found.append(Limit("memory_total", limit, "bytes", enforced or limit is None))
-    return found
 
 
 def _confined(pid: int) -> bool | None:

@@ -11,12 +11,12 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.systemd import scope
 from pm2sd.systemd.clock import Moment
+from pm2sd.systemd.journal_storage import directories, has_own_journal, reads_system_journal
 
 _FIELDS: Final = (
     "MESSAGE",
@@ -122,7 +122,7 @@ def suppressed(since: str | None = None) -> int | None:
     journald notes it in the system journal; None for users who may not read that (those outside
     the groups systemd-journal and adm).
     """
-    if not _reads_system_journal():
+    if not reads_system_journal():
         return None
     times = [f"--since={since}"] if since else []
     found = _run([*_OPTIONS, "--lines=all", *times, f"MESSAGE_ID={_MESSAGES_DROPPED}"])
@@ -141,48 +141,6 @@ def dropped(entry: Entry) -> int:
     return int(entry.fields.get("N_DROPPED", "0")) if ours else 0
 
 
-def _reads_system_journal() -> bool:
-    return any(os.access(path / "system.journal", os.R_OK) for path in _directories())
-
-
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """Where this user's part of the journal is.
-
-    ``directory`` is the one that journald writes to, empty without any. ``own``: entries are split
-    off into files of the user's, of ``size`` bytes together; else they are in the system's.
-    ``readable`` says whether this user may read where their entries are.
-    """
-
-    directory: str
-    persistent: bool
-    own: bool
-    readable: bool
-    size: int
-
-
-def storage() -> Storage:
-    """What there is of the journal for this user."""
-    uid = os.getuid()
-    places = _directories()
-    if not places:
-        return Storage("", persistent=False, own=False, readable=False, size=0)
-    place = places[0]
-    own = _has_own_journal(uid)
-    names = (f"user-{uid}.", f"user-{uid}@") if own else ("system.", "system@")
-    size, readable = 0, False
-    for directory in places:
-        try:
-            with os.scandir(directory) as files:
-                for file in files:
-                    if file.name.startswith(names):
-                        size += file.stat().st_size
-                        readable = readable or os.access(file.path, os.R_OK)
-        except OSError:
-            continue
-    return Storage(str(place), str(place).startswith("/var/"), own, readable, size)
-
-
 _OPTIONS: Final = (
     "--quiet",
     "--all",  # without it long fields come as null
@@ -195,8 +153,8 @@ def arguments(query: Query) -> list[str]:
     """The arguments of journalctl for a query."""
     uid = os.getuid()
     options = [*_OPTIONS]
-    drops = query.drops and _reads_system_journal()
-    if not scope.system and uid > _LAST_SYSTEM_UID and _has_own_journal(uid) and not drops:
+    drops = query.drops and reads_system_journal()
+    if not scope.system and uid > _LAST_SYSTEM_UID and has_own_journal(uid) and not drops:
         options.append("--user")
     if query.lines is not None:
         options.append(f"--lines={query.lines}")
@@ -231,28 +189,6 @@ def _matches(query: Query, uid: int) -> list[str]:
     return [term for group in groups for term in ("+", *group)][1:]
 
 
-def _directories() -> list[Path]:
-    """Where journald keeps this machine's journal, on disk or in memory, as far as it exists."""
-    try:
-        machine = Path("/etc/machine-id").read_text().strip()
-    except OSError:
-        return []
-    places = (Path("/var/log/journal") / machine, Path("/run/log/journal") / machine)
-    return [place for place in places if place.is_dir()]
-
-
-def _has_own_journal(uid: int) -> bool:
-    """Whether journald splits a user's entries off; a volatile journal holds everybody's."""
-    prefixes = (f"user-{uid}.", f"user-{uid}@")
-    for directory in _directories():
-        try:
-            if any(name.startswith(prefixes) for name in os.listdir(directory)):  # noqa: PTH208
-                return True
-        except OSError:
-            continue
-    return False
-
-
 def _run(options: list[str]) -> Iterator[Entry]:
     complaints = os.memfd_create("journalctl")
     any_entry = False
@@ -275,7 +211,7 @@ def _run(options: list[str]) -> Iterator[Entry]:
         said = os.pread(complaints, 4096, 0).decode(errors="replace").strip()
         if process.returncode and (said or process.returncode < 0):
             raise failure(said or f"journalctl was killed by signal {-process.returncode}")
-        if not any_entry and not _directories():
+        if not any_entry and not directories():
             raise failure("No journal files were found")
     except FileNotFoundError as error:
         raise Pm2sdError(

@@ -12,7 +12,7 @@ from pm2sd.translate.auxiliary import Auxiliary
 from pm2sd.translate.logs import streams
 from pm2sd.translate.node import has_preload
 from pm2sd.units import names
-from pm2sd.units.escape import parts
+from pm2sd.units.fitting import parts
 from pm2sd.units.model import INSTANCE, JOURNAL, AuxiliaryService, Mark, Text, Timer
 
 PROBE_DIRECTORY: Final = "pm2sd-probe"

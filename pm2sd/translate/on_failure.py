@@ -13,7 +13,7 @@ from pm2sd.translate.auxiliary import Auxiliary
 from pm2sd.translate.checks import program, regularly
 from pm2sd.translate.logs import streams
 from pm2sd.units import names
-from pm2sd.units.escape import parts
+from pm2sd.units.fitting import parts
 from pm2sd.units.model import INSTANCE, AuxiliaryService, Mark, Text
 
 _FAILED: Final = "failed"

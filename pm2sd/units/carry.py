@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pm2sd.errors import CannotCarry
-from pm2sd.units.escape import (
+from pm2sd.units.fitting import (
     fits_output,
     fits_path,
     fits_program,

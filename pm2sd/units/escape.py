@@ -15,83 +15,39 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from pm2sd.errors import CannotCarry
-from pm2sd.units.model import Output, Specifier, Text
+from pm2sd.units.fitting import (
+    NOT_UTF8,
+    fits_output,
+    fits_path,
+    fits_program,
+    is_bytes,
+    is_utf8,
+    is_variable_name,
+    literals,
+    parts,
+    shown,
+)
+from pm2sd.units.model import Output, Text
 from pm2sd.units.names import UNIT_NAME
 
 MAX_STRING: Final = 128 * 1024
 """The kernel's limit for one argument or variable, with its final NUL (MAX_ARG_STRLEN)."""
 
-# systemd takes Unicode's noncharacters for broken UTF-8 (unichar_is_valid in utf8.c) and then
-# drops the line or refuses the unit.
-_NOT_UTF8: Final = "\ud800-\udfff\ufdd0-\ufdef" + "".join(
-    chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)
-)
-_FOREIGN: Final = re.compile(f"[{_NOT_UTF8}]")
-_IN_QUOTES: Final = re.compile(f'["\\\\%\x01-\x1f\x7f{_NOT_UTF8}]')
+_IN_QUOTES: Final = re.compile(f'["\\\\%\x01-\x1f\x7f{NOT_UTF8}]')
 _SPELLINGS: Final = {'"': '\\"', "\\": "\\\\", "%": "%%", "\n": "\\n", "\t": "\\t"}
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_./@:=,+-]*")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORD: Final = re.compile(r"[A-Za-z0-9_+-]+")
 _DIRECTIVE: Final = re.compile(r"[A-Z][A-Za-z0-9-]*=[^\n\r]*")
 _UNIT: Final = re.compile(UNIT_NAME)
-_LINE_BREAK: Final = re.compile(r"[\n\r]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_PROGRAM_TABOO: Final = re.compile(f"[\"'\\\\\x00-\x1f\x7f{_NOT_UTF8}]")
 _GLOB: Final = re.compile(r"[\\*?\[]")
-_SHOWN: Final = 40
 
 
 class Escaped(str):
     """Text that may go into a unit file as it is."""
 
     __slots__ = ()
-
-
-def parts(text: Text) -> tuple[str | Specifier, ...]:
-    """The pieces of a text: literal strings, and what systemd fills in."""
-    return (text,) if isinstance(text, str) else text
-
-
-def literals(text: Text) -> tuple[str, ...]:
-    """The literal strings of a text."""
-    return tuple(part for part in parts(text) if isinstance(part, str))
-
-
-def shown(text: Text) -> str:
-    """A text for an error message: quoted, shortened."""
-    whole = "".join(part if isinstance(part, str) else part.value for part in parts(text))
-    return repr(whole if len(whole) <= _SHOWN else f"{whole[:_SHOWN]}...")
-
-
-# What fits where ------------------------------------------------------------------------------
-
-
-def is_variable_name(name: str) -> bool:
-    """Whether systemd keeps a variable of this name; it drops others without a word."""
-    return _VARIABLE.fullmatch(name) is not None
-
-
-def is_utf8(text: Text) -> bool:
-    """Whether systemd takes the text for UTF-8, as most places require."""
-    return not any(_FOREIGN.search(literal) for literal in literals(text))
-
-
-def fits_program(path: Text) -> bool:
-    """Whether ExecStart= accepts the path of a program (string_is_safe, path_is_absolute)."""
-    whole = "".join(literals(path))
-    return whole.startswith("/") and not whole.endswith("/") and not _PROGRAM_TABOO.search(whole)
-
-
-def fits_path(path: Text) -> bool:
-    """Whether an unquoted path can be written, if something that is no blank follows it."""
-    return is_utf8(path) and not _LINE_BREAK.search("".join(literals(path)))
-
-
-def fits_output(output: Output) -> bool:
-    """Whether StandardOutput= can name the file: it strips blanks, and a backslash continues."""
-    last = parts(output.path)[-1]
-    return fits_path(output.path) and not (isinstance(last, str) and last.endswith((*" \t", "\\")))
 
 
 # Filters: one per kind of place ---------------------------------------------------------------
@@ -196,7 +152,7 @@ def plain(text: Text) -> Escaped:
 
 def prose(text: Text) -> Escaped:
     r"""``Description=``, which only people read: what does not fit is shown as ``\xHH``."""
-    taboo = re.compile(f"[\\x00-\\x1f\\x7f{_NOT_UTF8}]|\\\\$")
+    taboo = re.compile(f"[\\x00-\\x1f\\x7f{NOT_UTF8}]|\\\\$")
     return Escaped(_spell(text, lambda literal: _percent(taboo.sub(_hex, literal))))
 
 
@@ -311,11 +267,6 @@ def _natural(number: int) -> str:
 
 
 # What nothing can carry -----------------------------------------------------------------------
-
-
-def is_bytes(text: str) -> bool:
-    """Whether the text stands for bytes: every surrogate in it is one of Python's escapes."""
-    return not re.search("[\ud800-\udc7f\udd00-\udfff]", text)
 
 
 def _check(text: Text, what: str) -> None:

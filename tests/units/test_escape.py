@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from pm2sd.errors import CannotCarry, ExitStatus
-from pm2sd.units import escape
+from pm2sd.units import escape, fitting
 from pm2sd.units.model import INSTANCE, Output, Text
 
 
@@ -46,7 +46,7 @@ def test_a_program_path_with_blanks_is_quoted() -> None:
     "program", ["app", "", "/dir/", "/a'b", '/a"b', "/a\\b", "/a\tb", "/\udcff"]
 )
 def test_program_paths_that_systemd_refuses(program: str) -> None:
-    assert not escape.fits_program(program)
+    assert not fitting.fits_program(program)
     with pytest.raises(CannotCarry, match="the program"):
         escape.exec_line((program,))
 
@@ -92,13 +92,13 @@ def test_directories(path: str, written: str) -> None:
     ],
 )
 def test_outputs(where: Output, written: str) -> None:
-    assert escape.fits_output(where)
+    assert fitting.fits_output(where)
     assert escape.output(where) == written
 
 
 @pytest.mark.parametrize("path", ["/l/a ", "/l/a\t", "/l/a\\", "/l/a\nb", "/l/a\rb", "/l/\udcff"])
 def test_outputs_that_no_directive_can_name(path: str) -> None:
-    assert not escape.fits_output(Output("append", path))
+    assert not fitting.fits_output(Output("append", path))
     with pytest.raises(CannotCarry, match="the log file"):
         escape.output(Output("append", path))
 

@@ -12,7 +12,7 @@ from pm2sd.observe.status import FLAPPING
 from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd.file_systems import FileSystem
 from pm2sd.systemd.inotify_use import InotifyUse
-from pm2sd.systemd.journal import Storage
+from pm2sd.systemd.journal_storage import Storage
 from pm2sd.systemd.pm2_daemons import Pm2Daemon
 from pm2sd.systemd.ports import Holder, Listener
 

@@ -28,6 +28,7 @@ from pm2sd.systemd.diagnosis import booted
 from pm2sd.systemd.exits import Message
 from pm2sd.systemd.file_systems import file_systems
 from pm2sd.systemd.inotify_use import inotify_use
+from pm2sd.systemd.journal_storage import storage
 from pm2sd.systemd.paths import user_runtime_directory_text
 from pm2sd.systemd.pm2_daemons import pm2_daemons
 from pm2sd.systemd.ports import listeners
@@ -70,7 +71,7 @@ def gather(
             machine=_machine(known, apps, environ),
             manager=manager,
             absence=absence,
-            journal=journal.storage(),
+            journal=storage(),
             events=events,
             apps=gather_apps(bus, known, apps, sockets, restless),
             leftovers=_leftovers(bus, known) if whole else (),
@@ -100,7 +101,7 @@ def _machine(known: Known, apps: Mapping[str, StoredApp], environ: Mapping[str, 
     runtime = user_runtime_directory_text(environ)
     directory = str(known.directory.path)
     logs = {os.path.dirname(path) for one in apps.values() for _, path in log_files(one.app)}  # noqa: PTH120
-    kept = journal.storage().directory
+    kept = storage().directory
     at_boot = Path(f"/etc/systemd/system/multi-user.target.wants/pm2-{user}.service")
     return Machine(
         user=user,

@@ -15,7 +15,7 @@ from pm2sd.observe.doctor.model import Finding, Fix, Result, Status
 from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd.file_systems import FileSystem
 from pm2sd.systemd.inotify_use import InotifyUse
-from pm2sd.systemd.journal import Storage
+from pm2sd.systemd.journal_storage import Storage
 
 MIB = 1 << 20
 JOURNAL = Storage("/var/log/journal/x", persistent=True, own=True, readable=True, size=8 * MIB)
