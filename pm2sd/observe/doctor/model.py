@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import wraps
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from pm2sd.observe.doctor.facts import Facts
+    from pm2sd.observe.doctor.facts import AppFacts, Facts
 
 
 class Status(StrEnum):
@@ -48,6 +49,20 @@ class Finding:
     hint: str = ""
     details: tuple[str, ...] = ()
     fix: Fix | None = None
+
+
+def of_each_app(
+    judge: Callable[[AppFacts], Iterable[Finding]],
+) -> Callable[[Facts], Iterator[Finding]]:
+    """The judgement over all apps that is made of one over a single app."""
+
+    @wraps(judge)
+    def judged(facts: Facts) -> Iterator[Finding]:
+        for app in facts.apps:
+            for finding in judge(app):
+                yield replace(finding, app=app.name)
+
+    return judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

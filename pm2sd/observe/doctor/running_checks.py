@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Final
 
-from pm2sd.observe.doctor.facts import Facts
-from pm2sd.observe.doctor.model import Finding, Status
+from pm2sd.observe.doctor.facts import AppFacts, Facts
+from pm2sd.observe.doctor.model import Finding, Status, of_each_app
 from pm2sd.observe.doctor.words import shown, some
 from pm2sd.translate.memory import limits_text
 
@@ -15,21 +15,20 @@ _MANY: Final = 8
 """Apps on one line."""
 
 
-def failed(facts: Facts) -> Iterator[Finding]:
+@of_each_app
+def failed(app: AppFacts) -> Iterator[Finding]:
     """Apps that systemd has given up, with their last words."""
-    for app in facts.apps:
-        down = [unit for unit in app.units if unit.active == "failed"]
-        if not down:
-            continue
-        why = ", ".join(dict.fromkeys(unit.ending for unit in down if unit.ending))
-        yield Finding(
-            status=Status.FAIL,
-            app=app.name,
-            message=f"{shown([unit.name for unit in down])} failed" + (f": {why}" if why else ""),
-            hint=f"pm2sd logs {quote(app.name)} --lines 50 --nostream; mended: "
-            f"pm2sd restart {quote(app.name)}",
-            details=app.last_lines,
-        )
+    down = [unit for unit in app.units if unit.active == "failed"]
+    if not down:
+        return
+    why = ", ".join(dict.fromkeys(unit.ending for unit in down if unit.ending))
+    yield Finding(
+        status=Status.FAIL,
+        message=f"{shown([unit.name for unit in down])} failed" + (f": {why}" if why else ""),
+        hint=f"pm2sd logs {quote(app.name)} --lines 50 --nostream; mended: "
+        f"pm2sd restart {quote(app.name)}",
+        details=app.last_lines,
+    )
 
 
 def flapping(facts: Facts) -> Iterator[Finding]:
@@ -73,20 +72,19 @@ def out_of_memory(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def ports(facts: Facts) -> Iterator[Finding]:
+@of_each_app
+def ports(app: AppFacts) -> Iterator[Finding]:
     """Ports that apps want and others have."""
-    for app in facts.apps:
-        for port in app.ports:
-            if port.ours or not (port.others or port.strangers):
-                continue
-            up = any(unit.active == "active" for unit in app.instances)
-            who = ", ".join(map(str, port.others)) or "another user's process"
-            yield Finding(
-                status=Status.WARN if up else Status.FAIL,
-                app=app.name,
-                message=f"port {port.number} is taken by {who}",
-                hint=f"stop it, or choose another port (ss -ltnp sport = {port.number})",
-            )
+    for port in app.ports:
+        if port.ours or not (port.others or port.strangers):
+            continue
+        up = any(unit.active == "active" for unit in app.instances)
+        who = ", ".join(map(str, port.others)) or "another user's process"
+        yield Finding(
+            status=Status.WARN if up else Status.FAIL,
+            message=f"port {port.number} is taken by {who}",
+            hint=f"stop it, or choose another port (ss -ltnp sport = {port.number})",
+        )
 
 
 def hardening(facts: Facts) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from shlex import quote
 from typing import Final
 
 from pm2sd.observe.doctor.facts import AppFacts, Facts
-from pm2sd.observe.doctor.model import Finding, Fix, Status
+from pm2sd.observe.doctor.model import Finding, Fix, Status, of_each_app
 from pm2sd.observe.doctor.words import shown, some
 from pm2sd.units import names
 from pm2sd.units.mark import sections
@@ -19,28 +19,26 @@ _ADDING: Final = frozenset(
 )
 
 
-def missing(facts: Facts) -> Iterator[Finding]:
+@of_each_app
+def missing(app: AppFacts) -> Iterator[Finding]:
     """What an app needs and is gone, as after an upgrade of Node under nvm."""
-    for app in facts.apps:
-        for what, path in app.missing:
-            yield Finding(
-                status=Status.FAIL,
-                app=app.name,
-                message=f"the {what} {path} is gone",
-                hint=_apply_again(app, f"restore {path}, or delete the app: "),
-            )
+    for what, path in app.missing:
+        yield Finding(
+            status=Status.FAIL,
+            message=f"the {what} {path} is gone",
+            hint=_apply_again(app, f"restore {path}, or delete the app: "),
+        )
 
 
-def helpers(facts: Facts) -> Iterator[Finding]:
+@of_each_app
+def helpers(app: AppFacts) -> Iterator[Finding]:
     """Watchers and timers that name a Python or a program that is gone."""
-    for app in facts.apps:
-        for unit, program in dict.fromkeys(app.stale_helpers):
-            yield Finding(
-                status=Status.FAIL,
-                app=app.name,
-                message=f"{unit} runs {program}, which is gone (was pm2sd installed anew?)",
-                hint=_apply_again(app, ""),
-            )
+    for unit, program in dict.fromkeys(app.stale_helpers):
+        yield Finding(
+            status=Status.FAIL,
+            message=f"{unit} runs {program}, which is gone (was pm2sd installed anew?)",
+            hint=_apply_again(app, ""),
+        )
 
 
 def _apply_again(app: AppFacts, otherwise: str) -> str:
@@ -64,17 +62,16 @@ def unread(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def edited(facts: Facts) -> Iterator[Finding]:
+@of_each_app
+def edited(app: AppFacts) -> Iterator[Finding]:
     """Files of ours that somebody changed."""
-    for app in facts.apps:
-        if app.edited:
-            yield Finding(
-                status=Status.WARN,
-                app=app.name,
-                message=f"edited by hand: {', '.join(app.edited)}; pm2sd does not touch them",
-                hint=f"systemctl --user edit {quote(names.service_template(app.name))} keeps "
-                f"changes apart; then: {_force(app)}",
-            )
+    if app.edited:
+        yield Finding(
+            status=Status.WARN,
+            message=f"edited by hand: {', '.join(app.edited)}; pm2sd does not touch them",
+            hint=f"systemctl --user edit {quote(names.service_template(app.name))} keeps "
+            f"changes apart; then: {_force(app)}",
+        )
 
 
 def _force(app: AppFacts) -> str:
@@ -161,81 +158,75 @@ def _paths(facts: Facts, files: tuple[str, ...]) -> list[str]:
     return [quote(f"{facts.machine.unit_directory}/{path}") for path in files]
 
 
-def enabled(facts: Facts) -> Iterator[Finding]:
+@of_each_app
+def enabled(app: AppFacts) -> Iterator[Finding]:
     """Whether apps come back at boot."""
-    for app in facts.apps:
-        target = names.target(app.name)
-        running = any(unit.active == "active" for unit in app.instances)
-        if not app.enabled and running and app.app.autostart:
-            yield Finding(
-                status=Status.WARN,
-                app=app.name,
-                message=f"{target} is not enabled: the app does not come back at boot",
-                hint=f"systemctl --user enable {quote(target)}",
-            )
+    target = names.target(app.name)
+    running = any(unit.active == "active" for unit in app.instances)
+    if not app.enabled and running and app.app.autostart:
+        yield Finding(
+            status=Status.WARN,
+            message=f"{target} is not enabled: the app does not come back at boot",
+            hint=f"systemctl --user enable {quote(target)}",
+        )
 
 
-def masked(facts: Facts) -> Iterator[Finding]:
+@of_each_app
+def masked(app: AppFacts) -> Iterator[Finding]:
     """Units that systemd was told never to start."""
-    for app in facts.apps:
-        hidden = [unit.name for unit in app.units if unit.load == "masked"]
-        if hidden:
-            yield Finding(
-                status=Status.FAIL,
-                app=app.name,
-                message=f"{shown(hidden)} {'is' if len(hidden) == 1 else 'are'} masked: "
-                "systemd refuses to start what is",
-                hint=f"systemctl --user unmask {' '.join(map(quote, hidden))}",
-            )
-        broken = [unit.name for unit in app.units if unit.load in ("bad-setting", "error")]
-        if broken:
-            yield Finding(
-                status=Status.FAIL,
-                app=app.name,
-                message=f"systemd cannot load {shown(broken)}",
-                hint=f"systemctl --user status {quote(broken[0])}",
-            )
+    hidden = [unit.name for unit in app.units if unit.load == "masked"]
+    if hidden:
+        yield Finding(
+            status=Status.FAIL,
+            message=f"{shown(hidden)} {'is' if len(hidden) == 1 else 'are'} masked: "
+            "systemd refuses to start what is",
+            hint=f"systemctl --user unmask {' '.join(map(quote, hidden))}",
+        )
+    broken = [unit.name for unit in app.units if unit.load in ("bad-setting", "error")]
+    if broken:
+        yield Finding(
+            status=Status.FAIL,
+            message=f"systemd cannot load {shown(broken)}",
+            hint=f"systemctl --user status {quote(broken[0])}",
+        )
 
 
-def overrides(facts: Facts) -> Iterator[Finding]:
+@of_each_app
+def overrides(app: AppFacts) -> Iterator[Finding]:
     """Drop-ins of others that say otherwise than the ecosystem file."""
-    for app in facts.apps:
-        ours = {
-            (section, name)
-            for text in app.stored.files.values()
-            for section, pairs in sections(text).items()
-            for name, _ in pairs
-        }
-        for drop_in in app.drop_ins:
-            against = [name for section, name in drop_in.directives if (section, name) in ours]
-            against = [name for name in dict.fromkeys(against) if name not in _ADDING]
-            if against:
-                yield Finding(
-                    status=Status.WARN,
-                    app=app.name,
-                    message=f"{drop_in.path} has the last word on {', '.join(against)}, "
-                    "whatever the ecosystem file says",
-                    hint=f"systemctl --user cat {quote(app.stored.instances[0])}"
-                    if app.stored.ids
-                    else "",
-                )
-            else:
-                what = ", ".join(dict.fromkeys(name for _, name in drop_in.directives))
-                yield Finding(
-                    status=Status.INFO,
-                    app=app.name,
-                    message=f"{drop_in.path} adds {what or 'nothing'}",
-                )
-
-
-def secrets(facts: Facts) -> Iterator[Finding]:
-    """Files with variables in them that others may read."""
-    for app in facts.apps:
-        if app.exposed:
+    ours = {
+        (section, name)
+        for text in app.stored.files.values()
+        for section, pairs in sections(text).items()
+        for name, _ in pairs
+    }
+    for drop_in in app.drop_ins:
+        against = [name for section, name in drop_in.directives if (section, name) in ours]
+        against = [name for name in dict.fromkeys(against) if name not in _ADDING]
+        if against:
             yield Finding(
                 status=Status.WARN,
-                app=app.name,
-                message=f"others may read {some(app.exposed)}, which hold variables",
-                hint=f"chmod 600 {' '.join(map(quote, app.exposed))}",
-                fix=Fix("chmod", app.exposed),
+                message=f"{drop_in.path} has the last word on {', '.join(against)}, "
+                "whatever the ecosystem file says",
+                hint=f"systemctl --user cat {quote(app.stored.instances[0])}"
+                if app.stored.ids
+                else "",
             )
+        else:
+            what = ", ".join(dict.fromkeys(name for _, name in drop_in.directives))
+            yield Finding(
+                status=Status.INFO,
+                message=f"{drop_in.path} adds {what or 'nothing'}",
+            )
+
+
+@of_each_app
+def secrets(app: AppFacts) -> Iterator[Finding]:
+    """Files with variables in them that others may read."""
+    if app.exposed:
+        yield Finding(
+            status=Status.WARN,
+            message=f"others may read {some(app.exposed)}, which hold variables",
+            hint=f"chmod 600 {' '.join(map(quote, app.exposed))}",
+            fix=Fix("chmod", app.exposed),
+        )
