@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from pm2sd.ecosystem.app import App
-from pm2sd.errors import InvalidConfig, Problem
 from pm2sd.notes import Note
+from pm2sd.plan.conflicts import refuse_conflicts
 from pm2sd.plan.effects import Effect, changed_directives, effect
 from pm2sd.plan.stored import Stored, auxiliary
 from pm2sd.units import names
@@ -137,7 +137,7 @@ def make_plan(
     user's would be overwritten.
     """
     draft = _Draft(stored, running, options)
-    _refuse_conflicts(desired, orphans, stored, foreign or {}, options)
+    refuse_conflicts(desired, orphans, stored, foreign or {}, options)
     for one in desired:
         draft.want(one)
     for name in orphans:
@@ -145,41 +145,6 @@ def make_plan(
     if namespaces is not None:
         draft.files(stored.namespaces, namespaces)
     return draft.finish()
-
-
-def _refuse_conflicts(
-    desired: Sequence[Desired],
-    orphans: Sequence[str],
-    stored: Stored,
-    foreign: Mapping[str, str],
-    options: Options,
-) -> None:
-    problems = [
-        Problem(
-            f"app {one.app.name!r} would need the unit {unit}, but {foreign[unit]} is not pm2sd's",
-            hint="give the app another name",
-        )
-        for one in desired
-        for unit in (*one.files, *one.instances)
-        if unit in foreign
-    ]
-    if not options.force:
-        wanted = {one.app.name: one.files for one in desired}
-        doomed = orphans if options.prune else ()
-        for name, old in stored.apps.items():
-            files = wanted.get(name, {} if name in doomed else old.files)
-            problems += [
-                Problem(
-                    f"{path} of app {name!r} was edited by hand; it would be "
-                    + ("overwritten" if path in files else "removed"),
-                    hint="move your changes to a drop-in (systemctl --user edit "
-                    f"{names.service_template(name)}), or use --force",
-                )
-                for path in old.edited()
-                if files.get(path) != old.files[path]
-            ]
-    if problems:
-        raise InvalidConfig(problems)
 
 
 @dataclass(frozen=True, slots=True)
