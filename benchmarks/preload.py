@@ -1,17 +1,19 @@
 """``python -m benchmarks.preload [NODE]``: what the preload adds to a Node app's start and memory.
 
-Real starts of an HTTP server that exits when it listens, with and without the preload in turn. The
-difference of the medians is the answer; the single starts differ by more than it.
+Real starts of an HTTP server of two files that exits when it listens, with and without the preload
+in turn. The difference of the medians is the answer, by the clock and in CPU time; the single
+starts differ by more than it, and on a busy machine so does the clock.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import time
+import tempfile
+from pathlib import Path
 from statistics import median
 
+from benchmarks.measure import Started
 from pm2sd.node import PRELOAD
 
 STARTS = 60
@@ -23,13 +25,10 @@ require('http').createServer().listen(0, () => {
 """
 
 
-def start(node: str, environment: dict[str, str]) -> tuple[float, int]:
-    """Milliseconds from exec to exit, and bytes resident when the app listens."""
-    begin = time.perf_counter()
-    done = subprocess.run(
-        [node, "-e", APP], env={**os.environ, **environment}, capture_output=True, check=True
-    )
-    return (time.perf_counter() - begin) * 1000, int(done.stdout)
+def start(node: str, app: Path, environment: dict[str, str]) -> tuple[float, float, float]:
+    """Milliseconds from exec to exit, those of CPU time, and MiB resident when the app listens."""
+    run = Started((node, str(app)), {**os.environ, **environment}).end()
+    return run.wall, run.cpu, int(run.output) / 2**20
 
 
 def main() -> None:
@@ -39,16 +38,21 @@ def main() -> None:
         "not under pm2sd": {"NODE_OPTIONS": f"--require {PRELOAD}"},
         "with": {"NODE_OPTIONS": f"--require {PRELOAD}", "PM2SD_NODE": "{}"},
     }
-    starts: dict[str, list[tuple[float, int]]] = {kind: [] for kind in kinds}
-    for _ in range(STARTS):
-        for kind, environment in kinds.items():
-            starts[kind].append(start(node, environment))
-    base_ms, base_rss = (median(column) for column in zip(*starts["without"], strict=True))
+    starts: dict[str, list[tuple[float, float, float]]] = {kind: [] for kind in kinds}
+    with tempfile.TemporaryDirectory() as directory:
+        app = Path(directory, "app.js")
+        app.write_text("require('./server.js')")
+        app.with_name("server.js").write_text(APP)
+        for _ in range(STARTS):
+            for kind, environment in kinds.items():
+                starts[kind].append(start(node, app, environment))
+    base = [median(column) for column in zip(*starts["without"], strict=True)]
     for kind, measured in starts.items():
-        ms, rss = (median(column) for column in zip(*measured, strict=True))
+        wall, cpu, rss = (median(column) for column in zip(*measured, strict=True))
         print(
-            f"{kind:16} {ms:7.1f} ms ({ms - base_ms:+.1f})   "
-            f"{rss / 2**20:6.1f} MiB ({(rss - base_rss) / 2**20:+.2f})"
+            f"{kind:16} {wall:6.1f} ms ({wall - base[0]:+.1f})   "
+            f"{cpu:6.1f} ms of CPU time ({cpu - base[1]:+.1f})   "
+            f"{rss:5.1f} MiB ({rss - base[2]:+.2f})"
         )
 
 
