@@ -148,7 +148,12 @@ def test_within_the_grace_nothing_is_asked(pm2sd: Pm2sd, project: Project) -> No
 
 
 def test_the_rounds_leave_no_trace_and_end_with_the_app(pm2sd: Pm2sd, project: Project) -> None:
-    apply(pm2sd, project, env={"PORT": free_port()}, health={**HEALTH, "interval": 400})
+    apply(
+        pm2sd,
+        project,
+        env={"PORT": free_port()},
+        health={**HEALTH, "interval": 400, "timeout": 300, "failures": 100},
+    )
     name = project.name("web")
     timer, service = f"{name}:health.timer", f"{name}:health.service"
     eventually(

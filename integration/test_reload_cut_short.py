@@ -41,7 +41,10 @@ def test_whenever_a_reload_is_killed_the_next_command_tidies_up(web: Web) -> Non
     }
     with Load(web.port) as load:
         for point, command in commands.items():
+            if point == "started":
+                web.project.write("slow", "")  # or it could be over before it is seen
             killed_reload(web, point)
+            Path(web.project.path, "slow").unlink(missing_ok=True)
             done = web.pm2sd(*command)
             assert done.exit_status == ExitStatus.OK, (point, done)
             assert not web.is_extra_there(), point

@@ -119,7 +119,7 @@ class Web:
 _POINTS: dict[str, Callable[[Web, list[str]], bool]] = {
     "files written": lambda web, _: "BUILD=" in web.unit_file.read_text(),
     "noted": lambda web, _: web.drop_in.exists(),
-    "started": lambda web, _: web.state(web.instances) in ("activating", "active"),
+    "started": lambda web, _: web.state(web.instances) == "activating",
     "first goes": lambda web, before: web.pids()[0] not in (before[0], "0"),
     "last went": lambda web, before: web.pids()[-1] not in (before[-1], "0"),
 }
