@@ -48,6 +48,7 @@ def changing(say: Callable[[str], None] = lambda _: None) -> Iterator[Session]:
         _mend(here, say)
         try:
             yield here
+            bus.take_in_links()
         finally:
             extra.remove(bus)
 

@@ -57,10 +57,11 @@ class Bus:
     the bus is closed.
     """
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_relinked")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._relinked = False
 
     @classmethod
     def open(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -185,10 +186,12 @@ class Bus:
         The dear call: 0.1 s with few units, 2 s with 1000, and the manager does nothing else.
         """
         self._connection.call(b"Reload")
+        self._relinked = False
 
     def enable(self, units: Sequence[str]) -> None:
         """Make the symbolic links that ``[Install]`` asks for. Needs no reload to start units."""
         if units:
+            self._relinked = True
             self._connection.call(
                 b"EnableUnitFiles", b"asbb", list(units), False, True, unit=", ".join(units)
             )
@@ -196,8 +199,18 @@ class Bus:
     def disable(self, units: Iterable[str]) -> None:
         """Remove the symbolic links of units, whose files may be gone already."""
         for unit in units:
+            self._relinked = True
             with _missing_is_fine():
                 self._connection.call(b"DisableUnitFiles", b"asb", [unit], False, unit=unit)
+
+    def take_in_links(self) -> None:
+        """Have the manager take in what was enabled and disabled, where it asks for that.
+
+        systemd 257 says of every unit, whose files may be as they were, that a reload is needed
+        until then; 252 does not (systemctl reloads after both).
+        """
+        if self._relinked and self.get("basic.target", "Unit", "NeedDaemonReload"):
+            self.reload()
 
     def unit_file_state(self, unit: str) -> str:
         """``enabled``, ``disabled``, ``static``, ``masked`` ...; empty where there is no file."""
