@@ -90,6 +90,16 @@ def test_an_unknown_app_exits_4_with_the_nearest_name(
     assert f"did you mean {project.name('a')!r}?" in result.stderr
 
 
+def test_start_of_an_ecosystem_file_that_is_not_there_says_so(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    missing = pm2sd("start", "ecosystem.config.js")
+    assert missing.exit_status == ExitStatus.INVALID_CONFIG
+    assert "ecosystem.config.js: error: ecosystem.config.js does not exist\n" in missing.stderr
+    assert "hint: pm2sd init writes one to begin with\n" in missing.stderr
+    assert project.unit_files() == []
+
+
 def test_start_of_a_misspelt_app_names_the_nearest(pm2sd: Pm2sd, project: Project) -> None:
     apply(pm2sd, project)
     result = pm2sd("start", project.name("a") + "x")

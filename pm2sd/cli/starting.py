@@ -17,6 +17,7 @@ from pm2sd.control.apply import plan
 from pm2sd.control.configuration import changed, from_flags
 from pm2sd.control.session import Session, changing
 from pm2sd.ecosystem.app import App
+from pm2sd.ecosystem.read import is_ecosystem_file, read
 from pm2sd.ecosystem.serving import SERVE
 from pm2sd.errors import ExitStatus, NoSuchApp, Pm2sdError
 from pm2sd.plan.plan import Options
@@ -72,6 +73,8 @@ def start_known(names: Sequence[str]) -> Outcome:
             try:
                 known += select([name], apps)
             except NoSuchApp:
+                if is_ecosystem_file(name):  # which is not there, and read says so
+                    read(name, stdin=None)
                 if not _may_be_a_script(name):
                     raise
                 scripts.append(name)
