@@ -119,7 +119,10 @@ class Web:
 _POINTS: dict[str, Callable[[Web, list[str]], bool]] = {
     "files written": lambda web, _: "BUILD=" in web.unit_file.read_text(),
     "noted": lambda web, _: web.drop_in.exists(),
-    "started": lambda web, _: web.state(web.instances) == "activating",
+    # An instance that is too many may have had the name before.
+    "started": lambda web, _: (
+        web.drop_in.exists() and web.state(web.instances) in ("activating", "active")
+    ),
     "first goes": lambda web, before: web.pids()[0] not in (before[0], "0"),
     "last went": lambda web, before: web.pids()[-1] not in (before[-1], "0"),
 }
