@@ -164,6 +164,12 @@ def test_interpreter_none_needs_an_executable_file(world: World) -> None:
     )
 
 
+def test_what_a_hint_says_to_run_is_quoted_for_the_shell(world: World) -> None:
+    file = world.write("my job.sh", "#!/bin/sh\n")
+    hint = world.problem(script="my job.sh", interpreter="none")[2]
+    assert hint == f"chmod +x '{file}', or name the interpreter that runs it"
+
+
 def test_a_named_interpreter_is_found_in_the_apps_own_path_first(world: World) -> None:
     world.program("php")
     own = world.write("tools/php", ELF, executable=True)
