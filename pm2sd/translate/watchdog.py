@@ -70,7 +70,8 @@ def watchdog(app: App, systemd: int, manager_directory: str) -> Watchdog | None:
     span = interval * failures
     every = (span - timeout) // failures
     waits = "file" if app.ready else "message" if app.wait_ready else ""
-    patience = max(grace, app.listen_timeout if waits else 0)
+    # Each of the two has its time.
+    patience = max(grace, app.listen_timeout * (bool(app.ready) + app.wait_ready))
     settings: dict[str, object] = {
         "every": max(every - interval // _EARLY, 1),
         "timeout": timeout,
@@ -80,6 +81,8 @@ def watchdog(app: App, systemd: int, manager_directory: str) -> Watchdog | None:
     }
     if waits:
         settings["waits"] = waits
+    if app.wait_ready:
+        settings["wait_ready"] = True
     if "address" in health:
         address = str(health["address"])
         settings["address"] = address

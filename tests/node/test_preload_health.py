@@ -211,6 +211,24 @@ def test_until_the_check_of_ready_says_so_it_is_left_alone(
     assert [manager.heard()[0] for _ in range(2)] == [SHORTEN, FEED]
 
 
+def test_of_both_the_check_of_ready_is_the_last_word(
+    app: Run, manager: Manager, directory: Path
+) -> None:
+    script = "process.send('ready'); console.log(process.env.NOTIFY_SOCKET);" + STAYS
+    settings = {**HEALTH, "waits": "file", "wait_ready": True, "patience": 60_000}
+    running = app(
+        script,
+        settings={"private": True, "health": settings},
+        env={"RUNTIME_DIRECTORY": str(directory), "INVOCATION_ID": "1f", "NOTIFY_SOCKET": "/n"},
+        notify=manager.theirs,
+    )
+    assert (running.said(), running.said()) == ("/n", "up")
+    assert manager.heard()[0] == "READY=1"
+    assert manager.heard(within=0.3) == ("", 0)
+    (directory / "ready-1f").touch()
+    assert [manager.heard()[0] for _ in range(2)] == [SHORTEN, FEED]
+
+
 def test_one_whose_readiness_was_said_elsewhere_is_asked_when_the_start_is_over(
     app: Run, manager: Manager, directory: Path
 ) -> None:

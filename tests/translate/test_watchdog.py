@@ -56,6 +56,7 @@ def test_the_limit_is_interval_times_failures() -> None:
     [
         ({"wait_ready": True, "listen_timeout": 7_000}, 7_000),
         ({"ready": {"log": "up"}, "listen_timeout": 8_000}, 8_000),
+        ({"wait_ready": True, "ready": {"log": "up"}, "listen_timeout": 8_000}, 16_000),
         ({"health": {**HEALTH, "grace": 5_000}}, 5_000),
         (
             {"health": {**HEALTH, "grace": 5_000}, "wait_ready": True, "listen_timeout": 9_000},
@@ -66,6 +67,11 @@ def test_the_limit_is_interval_times_failures() -> None:
 def test_it_is_longer_by_what_a_start_may_take(options: dict[str, Any], patience: int) -> None:
     assert limit(app(**options)) == 30_000 + patience
     assert told(app(**options))["patience"] == patience
+
+
+def test_what_the_app_says_in_a_way_of_its_own_is_let_through() -> None:
+    assert "wait_ready" not in told(app(ready={"log": "up"}))
+    assert told(app(ready={"log": "up"}, wait_ready=True))["wait_ready"] is True
 
 
 @pytest.mark.parametrize("failures", [1, 2, 3, 10])

@@ -10,6 +10,7 @@
 //   patience         the start; the unit's watchdog waits longer by as much
 //   waits            "message" or "file" where the unit is not up before it says that it is ready,
 //                    or the check of `ready` has noted so
+//   wait_ready       true where the app may say that it is ready in a way of its own
 //   address          "3000", "localhost:3000", "[::1]:3000", or a path; without it the event loop is
 //                    asked
 //   socket           which of the unit's sockets that is
@@ -25,6 +26,7 @@ const { Socket } = require('net');
 const { connect } = Socket.prototype;
 const { setTimeout, clearTimeout, performance } = globalThis; // before anybody replaces them
 const READY_POLL_MS = 50;
+const LONGEST_MS = 2 ** 31 - 1; // of a timer
 const MOST_OF_ANSWER = 4096;
 const EVERYWHERE = ['', 'localhost', '0.0.0.0', '::'];
 
@@ -41,14 +43,14 @@ function feedWatchdog(health, own, manager, isQuiet) {
   function untilUp() {
     const age = performance.now() - begin;
     if (age < grace) return grace - age;
-    if (!waits || age >= patience || manager.saidReady) return 0;
     const note = `${own.directory}/ready-${process.env.INVOCATION_ID}`;
-    return waits === 'file' && fs.existsSync(note) ? 0 : READY_POLL_MS;
+    const isReady = waits === 'file' ? fs.existsSync(note) : !waits || manager.saidReady;
+    return isReady || age >= patience ? 0 : READY_POLL_MS;
   }
 
   function wait() {
     const pause = untilUp();
-    if (pause) return void setTimeout(wait, pause).unref();
+    if (pause) return later(wait, pause);
     manager.setWatchdog(span);
     look();
   }
@@ -62,7 +64,7 @@ function feedWatchdog(health, own, manager, isQuiet) {
       const times = failures > 1 ? ` ${failures} times in a row` : '';
       process.stderr.write(`pm2sd: failed its health check${times}: ${problem}\n`);
     }
-    setTimeout(look, Math.max(due - performance.now(), 0)).unref();
+    later(look, due - performance.now());
   }
 
   async function check() {
@@ -176,7 +178,11 @@ function feedWatchdog(health, own, manager, isQuiet) {
   }
 
   if (patience) wait();
-  else setTimeout(look, every).unref();
+  else later(look, every);
+}
+
+function later(action, milliseconds) {
+  setTimeout(action, Math.min(milliseconds, LONGEST_MS)).unref();
 }
 
 // Nobody listens there.

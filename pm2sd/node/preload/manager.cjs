@@ -17,7 +17,7 @@ function connect(settings, fd, warnOnce) {
   if (settings.health) {
     // The unit has them for the watchdog alone: what an app says to it is not for this.
     const ours = ['WATCHDOG_USEC', 'WATCHDOG_PID'];
-    if (settings.health.waits !== 'message') ours.push('NOTIFY_SOCKET');
+    if (!settings.health.wait_ready) ours.push('NOTIFY_SOCKET');
     for (const name of ours) delete process.env[name];
   }
 
