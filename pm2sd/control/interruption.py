@@ -33,3 +33,13 @@ def interruptible() -> Any:
 def uninterrupted() -> Any:
     """Within it the signals do nothing: a way back must be gone to its end."""
     return _handled(signal.SIG_IGN)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Within it the signals wait: what was asked of somebody else is seen to its end first."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

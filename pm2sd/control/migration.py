@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pm2sd.control import lifecycle
 from pm2sd.control.apply import Wanted, carry_out, plan
-from pm2sd.control.interruption import interruptible, uninterrupted
+from pm2sd.control.interruption import deferred, interruptible, uninterrupted
 from pm2sd.control.pm2 import Pm2
 from pm2sd.control.ports import Address, await_answers, await_free, listening, with_children
 from pm2sd.control.session import Session
@@ -178,7 +178,8 @@ def _switch(session: Session, pm2: Pm2, move: Move) -> float:
     of_daemon = listening([pm2.daemon])
     note(move)
     began = time.monotonic()
-    pm2.stop(move.ids)
+    with deferred():  # an order that PM2 carries out after we looked would undo the way back
+        pm2.stop(move.ids)
     addresses = _expected(move, of_daemon - listening([pm2.daemon]))
     if left := await_free(addresses, _FREE_SECONDS):
         why = f"something still listens on {_told(left)} after PM2 stopped it"
