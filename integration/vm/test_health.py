@@ -146,3 +146,5 @@ def test_after_an_upgrade_of_systemd_the_watchdog_takes_the_place_of_the_timer(
     files = machine.run("ls ~/.config/systemd/user").stdout
     assert ":health" not in files
     assert "WatchdogSec=" in machine.run("pm2sd cat web").stdout
+    machine.run("pm2sd delete web")
+    assert "pm2sd" not in machine.run("ls ~/.config/systemd/user").stdout

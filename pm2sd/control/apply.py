@@ -204,6 +204,9 @@ def _carry_out(
     counting.forget_removed(_numbers(todo, wanted))
     stamps.forget(path for path in todo.remove if path.endswith(".timer"))
     probe.forget(todo.remove)
+    if todo.remove and not wanted and not session.stored().apps:
+        preload.remove(session.directory.path)
+        probe.remove(session.directory.path)
     if todo.reload:
         session.bus.reload()
         limits.enforce(session, limits.changed(todo))

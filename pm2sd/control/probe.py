@@ -1,49 +1,34 @@
-"""The checks of apps, kept beside the units, where upgrading pm2sd does not move them."""
+"""The checks of apps beside the units."""
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import pm2sd
 from pm2sd import probe
+from pm2sd.control import copies
 from pm2sd.ecosystem.app import App
-from pm2sd.systemd.durable import failure, replace
 from pm2sd.systemd.paths import runtime_directory
 from pm2sd.translate.checks import PROBE_DIRECTORY
 
 _PACKAGE: Final = Path(pm2sd.__file__).parent
 _PROBE: Final = Path(probe.__file__).parent
-_MODE: Final = 0o644
-"""With --system the apps' users run them (on_failure)."""
 
 
 def install(directory: Path, apps: Iterable[App]) -> None:
     """Write them to the unit directory if one of the apps needs them: a directory to execute."""
     if not any(map(_needs, apps)):
         return
-    place = directory / PROBE_DIRECTORY
-    sources = [_PACKAGE / "__init__.py", *_PROBE.glob("*.py")]
-    files = {place / "pm2sd" / path.relative_to(_PACKAGE): path for path in sources}
-    files[place / "__main__.py"] = _PROBE / "__main__.py"
-    try:
-        for below in (place, place / "pm2sd", place / "pm2sd" / _PROBE.name):
-            below.mkdir(parents=True, exist_ok=True)
-            below.chmod(0o755)
-        for path, source in files.items():
-            current = source.read_bytes()
-            if not _is_there(path, current):
-                replace(path, current, _MODE)
-    except OSError as error:
-        raise failure(error, "write", place) from error
+    sources = [_PACKAGE / "__init__.py", *sorted(_PROBE.glob("*.py"))]
+    files = {f"{PROBE_DIRECTORY}/pm2sd/{one.relative_to(_PACKAGE)}": one for one in sources}
+    copies.install(directory, files | {f"{PROBE_DIRECTORY}/__main__.py": _PROBE / "__main__.py"})
 
 
-def _is_there(path: Path, current: bytes) -> bool:
-    if not path.is_file() or path.read_bytes() != current:
-        return False
-    return stat.S_IMODE(path.stat().st_mode) == _MODE
+def remove(directory: Path) -> None:
+    """Remove them, when there is no app any more."""
+    copies.remove(directory, PROBE_DIRECTORY)
 
 
 def _needs(app: App) -> bool:
