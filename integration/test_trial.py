@@ -7,9 +7,10 @@ import signal
 
 import pytest
 
-from integration.harness import eventually, free_port
+from integration.harness import eventually, free_port, systemctl
 from integration.web import Web, cut_short
 from pm2sd.errors import ExitStatus
+from pm2sd.systemd.paths import unit_directory
 
 WORKER = """\
 #!/bin/sh
@@ -94,6 +95,24 @@ def test_another_port_where_nothing_comes_up_is_taken_back(web: Web, reuse_port:
     assert answers(new)
     assert not answers(old)
     assert web.pm2sd("diff").exit_status == ExitStatus.OK
+
+
+def test_another_port_where_something_does_not_stop_leaves_all_up(web: Web) -> None:
+    web.apply(2)
+    cat = web.pm2sd("cat", web.name).stdout
+    drop_in = unit_directory() / f"{web.name}.socket.d" / "refuse.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text("[Unit]\nRefuseManualStop=yes\n")
+    systemctl("daemon-reload")
+    old, _ = move(web)
+    said = web.apply(2, status=ExitStatus.FAILED)
+    drop_in.unlink()
+    drop_in.parent.rmdir()
+    systemctl("daemon-reload")
+    assert f"{web.name}.socket" in said
+    assert web.pm2sd("cat", web.name).stdout == cat
+    assert [web.state(number) for number in range(2)] == ["active"] * 2
+    assert answers(old)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable
 
 from pm2sd.cli.output import advise, paint, warn
-from pm2sd.cli.plan_text import display
 from pm2sd.control.settle import Failure
+from pm2sd.units.names import display
 
 LINES = 10
 

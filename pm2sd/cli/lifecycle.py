@@ -168,7 +168,7 @@ def told(
 ) -> Outcome:
     """Print what was done to which instances, and what failed."""
     from pm2sd.cli.failures import report
-    from pm2sd.cli.plan_text import display
+    from pm2sd.units.names import display
 
     unwell = {failure.unit for failure in failures}
     for one in instances:

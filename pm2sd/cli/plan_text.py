@@ -10,7 +10,7 @@ from typing import Any
 from pm2sd.cli.output import paint
 from pm2sd.notes import Fidelity, Note
 from pm2sd.plan.plan import Action, AppChange, Plan
-from pm2sd.units import names
+from pm2sd.units.names import display
 
 _MARKS = {
     Action.CREATE: ("+", "green"),
@@ -20,12 +20,6 @@ _MARKS = {
     Action.REMOVE: ("-", "red"),
     Action.ORPHAN: ("?", "yellow"),
 }
-
-
-def display(unit: str) -> str:
-    """An instance's unit as people call it: ``tracking@0``."""
-    parsed = names.parse_instance(unit)
-    return f"{parsed[0]}@{parsed[1]}" if parsed else unit
 
 
 def plan_lines(todo: Plan) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from shutil import which
 from typing import Any
 
@@ -73,8 +74,14 @@ def start_known(names: Sequence[str]) -> Outcome:
             try:
                 known += select([name], apps)
             except NoSuchApp:
-                if is_ecosystem_file(name):  # which is not there, and read says so
-                    read(name, stdin=None)
+                if is_ecosystem_file(name):
+                    if not Path(name).exists():
+                        read(name, stdin=None)  # says so
+                    raise Pm2sdError(
+                        f"{name} does not go together with other words",
+                        hint=f"pm2sd start {quote(name)}, and the others in a command of their own",
+                        code=ExitStatus.USAGE,
+                    ) from None
                 if not _may_be_a_script(name):
                     raise
                 scripts.append(name)

@@ -7,13 +7,12 @@ from shlex import quote
 
 from pm2sd.cli.failures import report
 from pm2sd.cli.output import advise, caution
-from pm2sd.cli.plan_text import display
 from pm2sd.control.session import Session
 from pm2sd.control.settle import not_up
 from pm2sd.ecosystem.app import App
 from pm2sd.observe.status import restless
 from pm2sd.plan.plan import Plan
-from pm2sd.units.names import instance
+from pm2sd.units.names import display, instance
 
 
 def tell_who_is_unwell(here: Session, todo: Plan, apps: Sequence[App]) -> bool:

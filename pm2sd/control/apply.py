@@ -10,7 +10,7 @@ from pwd import getpwnam
 
 from pm2sd.control import boot, counting, limits, preload, probe, rotation, sockets, trial
 from pm2sd.control.rolling import Rolling, Rollout, judge, reopened, roll_out, rollouts
-from pm2sd.control.running import running
+from pm2sd.control.running import DOWN, running
 from pm2sd.control.session import Session
 from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs
 from pm2sd.ecosystem.app import App
@@ -167,7 +167,8 @@ def carry_out(
     sockets.refuse_taken(apps, todo)
     _make_log_directories(apps)
     some = rollouts(todo, apps)
-    with trial.trying(session, todo, [*(one.change for one in some), *reopened(todo)]):
+    changes = [*(one.change for one in some), *reopened(todo)]
+    with trial.trying(session, todo, changes, say):
         return _carry_out(session, todo, wanted, some, say)
 
 
@@ -192,7 +193,10 @@ def _carry_out(
             stubborn = _stop(session, todo)
             if stubborn:
                 pending.owe(noted)
-                return Carried(stubborn, frozenset((*todo.start, *todo.restart)))
+                return Carried(
+                    [*stubborn, *_start_again(session, todo)],
+                    frozenset((*todo.start, *todo.restart)),
+                )
             session.bus.disable(todo.disable)
             boot.forget_parts(session, _whole_at_boot(todo))
             put_in_place()
@@ -247,6 +251,12 @@ def _stop(session: Session, todo: Plan) -> list[Failure]:
     return failures_of_jobs(
         session, {job.unit: how for job, how in results.items() if how not in gone}
     )
+
+
+def _start_again(session: Session, todo: Plan) -> list[Failure]:
+    """Start what was stopped only to be started with files that are not written now."""
+    stopped = session.bus.units_by_name([unit for unit in todo.stop if unit in todo.start])
+    return bring_up(session, [Job("start", row.name) for row in stopped if row.active in DOWN])
 
 
 def _note_restarts(todo: Plan) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pm2sd.control.running import rows
+from pm2sd.control.running import DOWN, rows
 from pm2sd.control.session import Session
 from pm2sd.plan.stored import StoredApp, read_stored
 from pm2sd.systemd import snapshot
@@ -87,7 +87,7 @@ def start_saved(session: Session, saved: Snapshot) -> tuple[list[Instance], list
     from pm2sd.systemd.bus import Job
 
     apps = session.stored().apps
-    up = {row.name for row in rows(session, apps) if row.active not in ("inactive", "failed")}
+    up = {row.name for row in rows(session, apps) if row.active not in DOWN}
     jobs = [
         target
         for name, app in apps.items()
@@ -96,8 +96,12 @@ def start_saved(session: Session, saved: Snapshot) -> tuple[list[Instance], list
     failures = bring_up(session, [Job("start", target) for target in jobs])
     follow(session, [app for name, app in apps.items() if names.target(name) in jobs])
     wanted = saved.running - up
-    ended = [one for one in instances(apps.values()) if names.target(one.app) in jobs]
-    chosen = [one for one in instances(apps.values()) if one.unit in wanted and one not in ended]
+    unwell = {failure.unit for failure in failures}
+    known = instances(apps.values())
+    ended = [
+        one for one in known if (target := names.target(one.app)) in jobs and target not in unwell
+    ]
+    chosen = [one for one in known if one.unit in wanted and names.target(one.app) not in jobs]
     if chosen:
         failures += lifecycle.start(session, chosen, apps)
     return [*ended, *chosen], failures

@@ -76,7 +76,6 @@ def reload(
     return Rolled(
         tuple(unit for one in done for unit in one.restarted),
         tuple(failure for one in done for failure in one.failures),
-        any(one.refused for one in done),
     )
 
 

@@ -9,10 +9,11 @@ from shlex import quote
 
 from pm2sd.control import extra
 from pm2sd.plan.stored import Stored, read_stored
-from pm2sd.systemd import pending, trials
+from pm2sd.systemd import pending, scope, trials
 from pm2sd.systemd.bus import Bus
 from pm2sd.systemd.lock import apply_lock
 from pm2sd.systemd.unit_files import UnitDirectory
+from pm2sd.units import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ def changing(say: Callable[[str], None] = lambda _: None) -> Iterator[Session]:
         _mend(here, say)
         try:
             yield here
-            bus.take_in_links()
         finally:
             extra.remove(bus)
+            bus.take_in_links()
 
 
 def _waiting(pid: int | None) -> str:
@@ -66,10 +67,11 @@ def _mend(here: Session, say: Callable[[str], None]) -> None:
         for app in apps:
             say(f"an apply was killed before {app} had come up: its unit files are as before")
         for one in failures:
-            say(f"{one.unit} {one.why}")
+            say(f"{names.display(one.unit)} {one.why}")
     if noted := pending.load():
         from pm2sd.control.running import owed
 
         for app, numbers in owed(here, noted).items():
             instances = ", ".join(f"{app}@{number}" for number in numbers)
-            say(f"not restarted yet since an earlier apply: {instances}: pm2sd reload {quote(app)}")
+            command = scope.here(f"pm2sd reload {quote(app)}")
+            say(f"not restarted yet since an earlier apply: {instances}: {command}")

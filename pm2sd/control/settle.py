@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pm2sd.control.loading import Loading
+from pm2sd.control.running import started
 from pm2sd.control.session import Session
 from pm2sd.errors import Pm2sdError
+from pm2sd.observe.status import WAITING
+from pm2sd.systemd import pending
 from pm2sd.systemd.bus import Job
 from pm2sd.systemd.exits import last_exit
 from pm2sd.systemd.results import Ending, ending, exit_words
@@ -63,7 +66,7 @@ def _failing(session: Session, units: Sequence[str]) -> list[str]:
     return [
         row.name
         for row in session.bus.units_by_name(services)
-        if row.sub == "auto-restart"
+        if row.sub in WAITING
         or (row.active == "activating" and session.bus.get(row.name, "Service", "NRestarts"))
     ]
 
@@ -98,7 +101,7 @@ def settle(
     down: dict[str, str] = {}
     while True:
         for row in session.bus.units_by_name([unit for unit in units if unit not in down]):
-            if row.active == "failed" or row.sub == "auto-restart":
+            if row.active == "failed" or row.sub in WAITING:
                 down[row.name] = _why(row.name, ending(session.bus, row.name))
         left = deadline - time.monotonic()
         goes_on = loading.goes_on() and left > -_LOADING_SECONDS
@@ -138,7 +141,7 @@ def not_up(session: Session, units: Sequence[str]) -> list[Failure]:
         for row in rows:
             restarts = session.bus.get(row.name, "Service", "NRestarts")
             again = restarts > before.setdefault(row.name, restarts)
-            if again or row.active == "failed" or row.sub.startswith("auto-restart"):
+            if again or row.active == "failed" or row.sub in WAITING:
                 last = ending(session.bus, row.name)
                 failures.append(
                     Failure(row.name, f"is down: {_how(row.name, last)}{_so_far(last)}")
@@ -149,8 +152,7 @@ def not_up(session: Session, units: Sequence[str]) -> list[Failure]:
 
 
 def _is_young(session: Session, unit: str) -> bool:
-    started = int(session.bus.get(unit, "Service", "ExecMainStartTimestampMonotonic")) / 1e6
-    return time.clock_gettime(time.CLOCK_MONOTONIC) - started < SETTLE_SECONDS
+    return pending.now() - started(session, unit) < SETTLE_SECONDS * 1e6
 
 
 def _why(unit: str, last: Ending, since: float = 0) -> str:

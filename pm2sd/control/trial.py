@@ -7,7 +7,7 @@ command does. So a crash does not bring up what nobody has seen running.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from pm2sd.control import boot, counting, limits
@@ -19,10 +19,13 @@ from pm2sd.plan.plan import AppChange, Plan
 from pm2sd.systemd import pending, trials
 from pm2sd.systemd.bus import Job, UnitRow
 from pm2sd.systemd.trials import Trial
+from pm2sd.units import names
 
 
 @contextmanager
-def trying(session: Session, todo: Plan, changes: Sequence[AppChange]) -> Iterator[None]:
+def trying(
+    session: Session, todo: Plan, changes: Sequence[AppChange], say: Callable[[str], None]
+) -> Iterator[None]:
     """Within it the new files of some of a plan's apps are on trial until they ``passed``."""
     if not changes:
         yield
@@ -34,7 +37,9 @@ def trying(session: Session, todo: Plan, changes: Sequence[AppChange]) -> Iterat
             yield
         except BaseException:
             with uninterrupted():
-                take_back(session)
+                _, failures = take_back(session)
+                for one in failures:
+                    say(f"{names.display(one.unit)} {one.why}")
             raise
         trials.save({})
 

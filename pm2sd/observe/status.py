@@ -36,7 +36,7 @@ _STATES: Final = {
 }
 
 # SubState of a service that is "activating" because it will be started again, not now.
-_WAITING: Final = frozenset({"auto-restart", "auto-restart-queued"})
+WAITING: Final = frozenset({"auto-restart", "auto-restart-queued"})
 
 _RUNS: Final = frozenset({"online", "launching", "stopping"})
 
@@ -93,7 +93,7 @@ class _Process:
 
 def state_of(active: str, sub: str) -> str:
     """A unit's ActiveState and SubState in PM2's words."""
-    if sub in _WAITING:
+    if sub in WAITING:
         return "waiting restart"
     return _STATES.get(active, active)
 

@@ -24,8 +24,10 @@ def advice(unit: str, lines: Sequence[str]) -> str | None:
     port = next((found[1] for line in reversed(lines) if (found := _IN_USE.search(line))), None)
     refused = refusal(port) if port else None
     parsed = names.parse_instance(unit)
-    stored = Known.read().stored.apps.get(parsed[0]) if parsed else None
-    if refused is None or stored is None:
+    if refused is None or parsed is None:
+        return None
+    stored = Known.read().stored.apps.get(parsed[0])
+    if stored is None:
         return None
     own = [holder for holder in refused.holders if holder.unit in stored.instances]
     app = stored.app

@@ -18,11 +18,13 @@ def wants_directory() -> str:
     return "multi-user.target.wants" if system else "default.target.wants"
 
 
-_OF_APPS: Final = re.compile(
-    r"\bpm2sd (?=(apply|cat|delete|describe|diff|doctor|flush|list|logs|reload|restart|resurrect"
-    r"|save|scale|start|startup|status|stop)\b)"
+OF_APPS: Final = (
+    *("apply", "cat", "delete", "describe", "diff", "doctor", "flush", "list", "logs", "reload"),
+    *("restart", "resurrect", "save", "scale", "start", "startup", "status", "stop"),
 )
 """Commands of ours that a hint may name and that work on apps."""
+
+_OF_APPS: Final = re.compile(rf"\bpm2sd (?=({'|'.join(OF_APPS)})\b)")
 
 
 def here(text: str) -> str:

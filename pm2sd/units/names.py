@@ -70,6 +70,12 @@ def parse_instance(unit: str) -> tuple[str, int] | None:
         return None
 
 
+def display(unit: str) -> str:
+    """An instance's unit as people call it: ``tracking@0``."""
+    parsed = parse_instance(unit)
+    return f"{parsed[0]}@{parsed[1]}" if parsed else unit
+
+
 def target(app: str) -> str:
     """``NAME.target``."""
     return f"{unit_name(app)}.target"
