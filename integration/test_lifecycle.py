@@ -90,6 +90,17 @@ def test_an_unknown_app_exits_4_with_the_nearest_name(
     assert f"did you mean {project.name('a')!r}?" in result.stderr
 
 
+def test_a_file_does_not_start_together_with_other_words(pm2sd: Pm2sd, project: Project) -> None:
+    evaluated = project.path / "evaluated"
+    file = f"require('fs').writeFileSync({str(evaluated)!r}, ''); module.exports = {{ apps: [] }}"
+    project.write("ecosystem.config.js", file)
+    refused = pm2sd("start", "ecosystem.config.js", str(project.write("other.sh", "sleep 100")))
+    assert refused.exit_status == ExitStatus.USAGE
+    assert "does not go together" in refused.stderr
+    assert not evaluated.exists()
+    assert project.unit_files() == []
+
+
 def test_start_of_an_ecosystem_file_that_is_not_there_says_so(
     pm2sd: Pm2sd, project: Project
 ) -> None:
