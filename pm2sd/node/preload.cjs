@@ -53,8 +53,7 @@ function main(settings) {
   if (!process.send) part('manager').emulateChannel(manager);
   if (settings.health) {
     const isLauncher = () => state.launched?.exitCode === null && !state.launched.signalCode;
-    const isQuiet = () => isLauncher() || stopping.hasBegun();
-    part('health').feedWatchdog(settings.health, own, manager, isQuiet);
+    part('health').feedWatchdog(settings.health, own, manager, isLauncher, stopping.hasBegun);
   }
   if (settings.shutdown_with_message) stopping.byMessage();
 }

@@ -8,9 +8,13 @@ systemd says in the environment how the instance ended (systemd.exec(5)).
 from __future__ import annotations
 
 import os
+import time
 
 from pm2sd.probe.orders import orders
 from pm2sd.probe.telling import Ending, Event, tell
+
+_SETTLED = 0.2
+"""Seconds after which the journal has the last lines of an app; only root may have it synced."""
 
 _WORDS = {
     "timeout": "did not start or stop in time",
@@ -38,6 +42,7 @@ def main(arguments: list[str]) -> int:
         f"{name} has failed and is not started again: {how(end)}",
     )  # fmt: skip
     logs = dict.fromkeys(path for path in (given.text("log"), given.text("log-err")) if path)
+    time.sleep(_SETTLED)
     return int(not tell(event, end, (), logs=tuple(logs)))
 
 

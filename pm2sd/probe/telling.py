@@ -25,8 +25,6 @@ PAUSES = (1, 5)
 
 _LONGEST = 2000
 _END = 1 << 16
-_SETTLED = 0.2
-"""Seconds after which the journal has the last lines of an app that ended."""
 
 
 class Event(NamedTuple):
@@ -109,7 +107,6 @@ def body(event: Event, end: Ending, logs: Sequence[str]) -> dict[str, object]:
 def last_lines(unit: str, logs: Sequence[str]) -> list[str]:
     """The last lines that an instance printed: to the journal, then to each of its log files."""
     identifier = unit.removesuffix(".service")
-    time.sleep(_SETTLED)
     said = subprocess.run(
         [
             *("journalctl", "--quiet", "--output=cat", "--all", f"--lines={LINES}"),

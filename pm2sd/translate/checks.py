@@ -8,6 +8,7 @@ from typing import Final
 
 from pm2sd.ecosystem.app import App
 from pm2sd.ecosystem.nodes import Plain
+from pm2sd.ecosystem.options.checks import pause
 from pm2sd.translate.auxiliary import Auxiliary
 from pm2sd.translate.logs import streams
 from pm2sd.translate.node import has_preload
@@ -69,14 +70,11 @@ def health(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
     """``NAME:health.timer`` and the round that it starts, which asks all instances.
 
     For apps that do not feed the watchdog (``watchdog.py``).
-
-    The rounds come so often that the last of ``failures`` has ended, its timeout included, when
-    interval x failures have passed since the instance last answered.
     """
     if not app.health:
         return Auxiliary()
-    every, timeout, failures, grace = (
-        _number(app.health, name) for name in ("interval", "timeout", "failures", "grace")
+    timeout, failures, grace = (
+        _number(app.health, name) for name in ("timeout", "failures", "grace")
     )
     words: list[Text] = [
         *program(unit_directory),
@@ -105,7 +103,7 @@ def health(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
         environment=environment,
         syslog_identifier=f"{names.unit_name(app.name)}:health",
     )
-    return regularly(app, mark, unit, every - timeout // failures)
+    return regularly(app, mark, unit, pause(app.health))
 
 
 def idle(app: App, mark: Mark, unit_directory: str) -> Auxiliary:

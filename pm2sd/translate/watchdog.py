@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pm2sd.ecosystem.app import App
+from pm2sd.ecosystem.options.checks import LEAST_PAUSE, pause
 from pm2sd.notes import Fidelity, Note
 from pm2sd.translate.node import has_preload
 
@@ -21,7 +22,7 @@ _NAME: Final = "pm2sd-notify"
 _PLAIN: Final = re.compile(r"/[A-Za-z0-9/._-]*")
 """Paths without what OpenFile= would take for something else; it knows no specifiers (257)."""
 
-_OF_THE_USER: Final = re.compile(r"(Type|NotifyAccess|WatchdogSec|WatchdogSignal|OpenFile)=")
+_OF_THE_USER: Final = re.compile(r"(WatchdogSec|WatchdogSignal|OpenFile)=")
 
 _EARLY: Final = 20
 """The part of an interval that a question comes earlier, for an app that is busy."""
@@ -68,12 +69,11 @@ def watchdog(app: App, systemd: int, manager_directory: str) -> Watchdog | None:
         _number(health[name]) for name in ("interval", "timeout", "failures", "grace")
     )
     span = interval * failures
-    every = (span - timeout) // failures
     waits = "file" if app.ready else "message" if app.wait_ready else ""
     # Each of the two has its time.
     patience = max(grace, app.listen_timeout * (bool(app.ready) + app.wait_ready))
     settings: dict[str, object] = {
-        "every": max(every - interval // _EARLY, 1),
+        "every": max(pause(health) - interval // _EARLY, LEAST_PAUSE),
         "timeout": timeout,
         "span": span,
         "grace": grace,

@@ -102,3 +102,5 @@ def test_mistakes_of_meaning() -> None:
     assert faults("health", {"log": "up"})[0][0] == "'log' is not known here"
     shorter = faults("health", {"http": "/", "interval": "1s", "timeout": "1s"})
     assert shorter == [("timeout has to be shorter than interval, 1000 ms", None)]
+    often = faults("health", {"http": "/", "interval": 3050, "timeout": 3000, "failures": 1})
+    assert often[0][0].startswith("interval, 3050 ms, is too short")

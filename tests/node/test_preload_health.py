@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import struct
 import time
@@ -118,6 +119,67 @@ def test_it_is_fed_by_the_app_itself_as_long_as_its_event_loop_turns(
     running.process.stdin.flush()
     time.sleep(0.2)  # what was on its way
     assert not manager.is_fed(within=0.5)
+
+
+def test_it_is_fed_whatever_else_node_has_to_do(
+    app: Run, manager: Manager, directory: Path
+) -> None:
+    """Node has four threads for the app's files, names and hashes."""
+    script = """
+        const hash = () => require('crypto').pbkdf2('a', 'b', 1e9, 64, 'sha512', () => {});
+        for (let i = 0; i < 8; i++) hash();
+    """
+    start(app, manager, directory, script + STAYS)
+    assert [manager.heard()[0] for _ in range(3)] == [FEED] * 3
+
+
+def test_one_that_takes_its_time_to_stop_is_not_watched_any_more(
+    app: Run, manager: Manager, listening: Listening, directory: Path
+) -> None:
+    """systemd has ended the watchdog by then, and a feed would start it again."""
+    stops = "process.on('SIGTERM', () => console.log('stopping'));"
+    running = start(app, manager, directory, SERVES + stops, listening(), **HTTP)
+    assert manager.is_fed()
+    running.process.send_signal(signal.SIGTERM)
+    assert running.said() == "stopping"
+    told = [manager.heard()[0]]
+    while told[-1] == FEED and len(told) < 10:  # what was on its way
+        told.append(manager.heard()[0])
+    assert told[-1] == "WATCHDOG_USEC=0"
+    assert manager.heard(within=0.5) == ("", 0)
+    running.kill()
+    assert running.end()[2] == ""
+
+
+def test_a_question_that_takes_long_is_followed_by_the_next(
+    app: Run, manager: Manager, directory: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        running = start(app, manager, directory, STAYS, address=str(port), timeout=200, **HTTP)
+        assert not manager.is_fed(within=1)
+        running.kill()
+    said = running.end()[2].splitlines()
+    assert len(said) > 1
+    assert all(line.startswith("pm2sd: failed its health check") for line in said)
+    assert said[0].endswith("no answer within 0.2 s")
+
+
+def test_what_answers_badly_is_told_and_not_who_is_absent(
+    app: Run, manager: Manager, directory: Path
+) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as probe:
+        port = probe.getsockname()[1]
+    script = """
+        require('http').createServer((request, response) => {
+            response.statusCode = 500;
+            response.end();
+        }).listen(PORT, '::1', () => console.log('up'));
+    """.replace("PORT", str(port))
+    running = start(app, manager, directory, script, address=str(port), **HTTP)
+    assert not manager.is_fed(within=0.3)
+    running.kill()
+    assert "status 500" in running.end()[2].splitlines()[-1]
 
 
 def test_it_is_fed_when_this_instance_answers_well(
@@ -248,10 +310,12 @@ def test_a_launcher_does_not_feed_for_a_child_that_hangs(
     app: Run, manager: Manager, directory: Path
 ) -> None:
     child = json.dumps("console.log('up'); setTimeout(() => { for (;;); }, 500)")
-    start(app, manager, directory, f"const CHILD = {child};{LAUNCHES}")
+    running = start(app, manager, directory, f"const CHILD = {child};{LAUNCHES}")
     assert manager.is_fed()
     time.sleep(1)
     assert not manager.is_fed(within=1.2)
+    running.kill()
+    assert "failed its health check" not in running.end()[2]  # the launcher leaves that to the app
 
 
 def test_a_child_that_ends_is_not_missed(app: Run, manager: Manager, directory: Path) -> None:

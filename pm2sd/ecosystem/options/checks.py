@@ -130,6 +130,23 @@ class Ready(ValueType):
         return _schema(_READY, boolean=False)
 
 
+LEAST_PAUSE: Final = 100
+"""Milliseconds between two questions of ``health``: an app has other things to do."""
+
+
+def pause(health: Mapping[str, Plain]) -> int:
+    """Milliseconds from one question of ``health`` to the next.
+
+    So many that the last of ``failures``, its timeout included, has ended when interval x failures
+    have passed since the last good answer.
+    """
+    interval, timeout, failures = health["interval"], health["timeout"], health["failures"]
+    assert isinstance(interval, int)
+    assert isinstance(timeout, int)
+    assert isinstance(failures, int)
+    return (interval * failures - timeout) // failures
+
+
 @dataclass(frozen=True, slots=True)
 class Health(ValueType):
     """A short form, true, or an object; times in milliseconds."""
@@ -154,7 +171,18 @@ class Health(ValueType):
             faults.append(Fault(message, node=node.value.get("timeout")))
         if faults:
             raise Refused(*faults)
-        return {**HEALTH_DEFAULTS, **values}
+        found = {**HEALTH_DEFAULTS, **values}
+        if pause(found) < LEAST_PAUSE:
+            message = (
+                f"interval, {interval} ms, is too short: between two questions there would be "
+            )
+            raise Refused(
+                Fault(
+                    f"{message}{pause(found)} ms, and {LEAST_PAUSE} ms is the least",
+                    node=node.value.get("interval"),
+                )
+            )
+        return found
 
     def schema(self) -> Schema:
         """A boolean, a string, a port, or an object."""

@@ -32,18 +32,19 @@ const EVERYWHERE = ['', 'localhost', '0.0.0.0', '::'];
 
 module.exports = { feedWatchdog };
 
-// `isQuiet`: another process tells what is wrong, or the app is about to end.
-function feedWatchdog(health, own, manager, isQuiet) {
+// `isLauncher`: whether another process tells what is wrong; `isEnding`: whether the app was asked to
+// stop.
+function feedWatchdog(health, own, manager, isLauncher, isEnding) {
   if (!own.directory) return; // a worker of the app's own: the primary asks
   const { every, timeout, span, grace, patience, waits } = health;
   const begin = performance.now();
+  const note = `${own.directory}/ready-${process.env.INVOCATION_ID}`;
   let failures = 0;
 
   // How long to look away before it is known whether the instance is up; 0 when it is.
   function untilUp() {
     const age = performance.now() - begin;
     if (age < grace) return grace - age;
-    const note = `${own.directory}/ready-${process.env.INVOCATION_ID}`;
     const isReady = waits === 'file' ? fs.existsSync(note) : !waits || manager.saidReady;
     return isReady || age >= patience ? 0 : READY_POLL_MS;
   }
@@ -58,9 +59,12 @@ function feedWatchdog(health, own, manager, isQuiet) {
   async function look() {
     const due = performance.now() + every;
     const problem = await check().then(() => '', (error) => error.message);
+    // To feed it would start it again, which systemd has ended: how long an app may take to stop is
+    // another matter.
+    if (isEnding()) return manager.setWatchdog(0);
     if (!problem) manager.feed();
     failures = problem ? failures + 1 : 0;
-    if (problem && !isQuiet()) {
+    if (problem && !isLauncher()) {
       const times = failures > 1 ? ` ${failures} times in a row` : '';
       process.stderr.write(`pm2sd: failed its health check${times}: ${problem}\n`);
     }
@@ -82,8 +86,8 @@ function feedWatchdog(health, own, manager, isQuiet) {
       try {
         return await answer(where);
       } catch (error) {
+        if (!isAbsent(error)) throw error;
         problem ??= error;
-        if (!isAbsent(error)) break;
       }
     }
     throw problem;
@@ -153,9 +157,9 @@ function feedWatchdog(health, own, manager, isQuiet) {
       text += data.toString('latin1');
       const end = text.indexOf('\r\n');
       if (end < 0 && text.length < MOST_OF_ANSWER) return;
-      const [, status, reason] = /^HTTP\/\S+ ((\d{3}).*)/.exec(text.slice(0, end)) ?? [];
+      const [, status, code] = /^HTTP\/\S+ ((\d{3}).*)/.exec(text.slice(0, end)) ?? [];
       if (!status) done(said('no answer of HTTP'));
-      else done(Number(reason) < 400 ? undefined : said(`status ${status.trim()}`));
+      else done(Number(code) < 400 ? undefined : said(`status ${status.trim()}`));
     });
     socket.write(
       `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: pm2sd\r\nAccept: */*\r\n` +
@@ -182,7 +186,7 @@ function feedWatchdog(health, own, manager, isQuiet) {
 }
 
 function later(action, milliseconds) {
-  setTimeout(action, Math.min(milliseconds, LONGEST_MS)).unref();
+  setTimeout(action, Math.min(Math.max(milliseconds, 1), LONGEST_MS)).unref();
 }
 
 // Nobody listens there.

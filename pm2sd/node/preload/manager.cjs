@@ -10,9 +10,8 @@ module.exports = { connect, emulateChannel };
 // systemd hands over since 253. Where there is none (an older systemd, a wrapper that closed it)
 // a program is started to say it; the unit has NotifyAccess=all.
 function connect(settings, fd, warnOnce) {
-  const { write } = require('fs');
+  const { writeSync } = require('fs');
   const path = settings.notify_socket ?? process.env.NOTIFY_SOCKET;
-  let writing = false;
 
   if (settings.health) {
     // The unit has them for the watchdog alone: what an app says to it is not for this.
@@ -23,12 +22,13 @@ function connect(settings, fd, warnOnce) {
 
   function tell(state) {
     if (fd === undefined) return start(state);
-    writing = true;
-    // Not at once: a manager that has no time to read must not hold up the app.
-    write(fd, state, (error) => {
-      writing = false;
-      if (error) start(state);
-    });
+    // At once, as sd_notify(3) does: fs.write() waits where the app's own work may be (files, names,
+    // crypto), and a feed that comes too late has the app killed.
+    try {
+      writeSync(fd, state);
+    } catch {
+      start(state);
+    }
   }
 
   function start(state) {
@@ -48,7 +48,7 @@ function connect(settings, fd, warnOnce) {
       tell('READY=1');
     },
     feed() {
-      if (!writing) tell('WATCHDOG=1');
+      tell('WATCHDOG=1');
     },
     setWatchdog(milliseconds) {
       tell(`WATCHDOG_USEC=${milliseconds * 1000}`);
