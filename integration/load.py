@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-TIMEOUT = 20.0
-"""Seconds after which a client gives a request up."""
+TIMEOUT = 5.0
+"""Seconds after which a client gives a request up: PM2 leaves some of a dying worker's hanging."""
 
 
 @dataclass(slots=True)
