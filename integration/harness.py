@@ -7,6 +7,7 @@ import os
 import random
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -101,6 +102,12 @@ def eventually(predicate: Callable[[], T], timeout: float = PATIENCE) -> T:
         if time.monotonic() >= deadline:
             raise problem or AssertionError(f"still {value!r} after {timeout:g} s")
         time.sleep(POLL_SECONDS)
+
+
+def kill(pid: int) -> None:
+    """Sends SIGKILL to a process."""
+    assert pid > 0, "no process: 0 would be all of this one's group, the other sandboxes too"
+    os.kill(pid, signal.SIGKILL)
 
 
 def free_port() -> int:

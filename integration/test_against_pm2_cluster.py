@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration.harness import Pm2sd, Project, eventually, free_port
+from integration.harness import Pm2sd, Project, eventually, free_port, kill
 from integration.pm2 import Pm2
 from integration.test_against_pm2 import (
     NODE_DUMP,
@@ -132,7 +130,7 @@ def test_a_worker_that_is_killed_comes_back(both: Both) -> None:
     for which in both.starting(file):
         instances(port, 2)
         victim = ask(port)
-        os.kill(victim["pid"], signal.SIGKILL)
+        kill(victim["pid"])
         left = int(victim["instance"])
         expected = [(n, "cluster_mode", "online", int(n == left)) for n in range(2)]
         eventually(lambda which=which, expected=expected: rows(both, which) == expected)  # type: ignore[misc]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration.harness import Pm2sd, Project, eventually, properties, run
+from integration.harness import Pm2sd, Project, eventually, kill, properties, run
 from pm2sd.errors import ExitStatus
 from pm2sd.systemd.paths import unit_directory
 
@@ -89,7 +87,7 @@ def test_the_death_of_one_app_leaves_the_others(pm2sd: Pm2sd, project: Project) 
     }
     assert len(groups) == 3
     before, others = pid(project), (pid(project, "a", 1), pid(project, "b"))
-    os.kill(before, signal.SIGKILL)
+    kill(before)
     eventually(lambda: pid(project) not in (0, before))
     assert (pid(project, "a", 1), pid(project, "b")) == others
 

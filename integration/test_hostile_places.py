@@ -36,6 +36,7 @@ def possible() -> None:
         assert "PM2SD_SANDBOX" not in os.environ, "the sandbox allows user namespaces"
         pytest.skip("user namespaces are not allowed here")
     UNITS.mkdir(parents=True, exist_ok=True)
+    Path(RUNTIME, "pm2sd").mkdir(mode=0o700, exist_ok=True)  # as every command that changes things
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from integration.harness import Pm2sd, Project, eventually, properties, run, systemctl
+from integration.harness import Pm2sd, Project, eventually, kill, properties, run, systemctl
 from pm2sd.errors import ExitStatus
 from pm2sd.systemd.paths import unit_directory
 
@@ -272,7 +272,7 @@ def test_only_restricts_restart_and_stop_of_a_file(pm2sd: Pm2sd, project: Projec
 
 def test_reset_sets_restart_counters_to_0(pm2sd: Pm2sd, project: Project) -> None:
     start(pm2sd, project)
-    os.kill(int(pid(project)), signal.SIGKILL)
+    kill(int(pid(project)))
     eventually(lambda: properties(unit(project), "NRestarts")["NRestarts"] == "1")
     after = eventually(lambda: pid(project) if pid(project) != "0" else "")
     reset = pm2sd("reset", project.name("a"))

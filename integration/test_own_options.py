@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
-from integration.harness import Pm2sd, Project, eventually, properties
+from integration.harness import Pm2sd, Project, eventually, kill, properties
 from pm2sd.errors import ExitStatus
 
 
@@ -214,7 +212,7 @@ def test_an_app_waits_until_what_it_depends_on_is_ready(pm2sd: Pm2sd, project: P
         assert properties(f"{name}@0.service", "ActiveState")["ActiveState"] == state
     # Neither does a crash of the others bring it back.
     pid = properties(f"{names[0]}@0.service", "MainPID")["MainPID"]
-    os.kill(int(pid), signal.SIGKILL)
+    kill(int(pid))
     eventually(lambda: properties(f"{names[0]}@0.service", "NRestarts")["NRestarts"] == "1")
     eventually(lambda: note.read_text() == in_order + "web ready\n")
     assert properties(f"{names[2]}@0.service", "ActiveState")["ActiveState"] == "inactive"

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from integration.harness import Pm2sd, Project, eventually, properties, systemctl
+from integration.harness import Pm2sd, Project, eventually, kill, properties, systemctl
 from pm2sd.errors import ExitStatus
 
 
@@ -122,8 +122,6 @@ def test_treekill_off_signals_the_main_process_only(
     pm2sd: Pm2sd, project: Project, tmp_path: Path
 ) -> None:
     import json
-    import os
-    import signal as signals
 
     record = tmp_path / "pids.json"
     options = {"script": project.script("forks.py"), "args": [str(record)], "treekill": False}
@@ -135,7 +133,7 @@ def test_treekill_off_signals_the_main_process_only(
         assert Path(f"/proc/{family['child']}").exists()
     finally:
         for name in ("child", "daemon"):
-            os.kill(family[name], signals.SIGKILL)
+            kill(family[name])
 
 
 def test_output_streams_stay_apart_in_the_journal(pm2sd: Pm2sd, project: Project) -> None:
