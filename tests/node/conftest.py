@@ -94,7 +94,7 @@ def app(tmp_path: Path, node_path: str, preload: Path) -> Iterator[Run]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            bufsize=0,  # what is read ahead of a line would be lost to App.end()
             start_new_session=True,
         )
         started.append(App(process))

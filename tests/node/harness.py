@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO
 
 MACHINES_OWN = "the machine's own"
 """In place of a version of Node, the one in PATH."""
@@ -34,20 +35,32 @@ class Server:
 
 
 class App:
-    """A Node process; `said` reads what it writes to stdout, line by line."""
+    """A Node process; `said` and `complained` read what it writes, line by line."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
 
     def said(self) -> str:
         """The next line of its standard output, empty at the end."""
-        assert self.process.stdout
+        return self._line(self.process.stdout)
+
+    def complained(self) -> str:
+        """The next line of its standard error, empty at the end."""
+        return self._line(self.process.stderr)
+
+    def _line(self, stream: IO[bytes] | None) -> str:
+        assert stream
         giving_up = threading.Timer(SECONDS, self.kill)
         giving_up.start()
         try:
-            return self.process.stdout.readline().rstrip("\n")
+            return stream.readline().decode().rstrip("\n")
         finally:
             giving_up.cancel()
+
+    def tell(self, line: str = "") -> None:
+        """Writes a line to its standard input."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{line}\n".encode())
 
     def kill(self) -> None:
         """Ends it with all that it started; the process leads a group of its own."""
@@ -63,7 +76,7 @@ class App:
         if with_signal:
             self.process.send_signal(with_signal)
         out, err = self.process.communicate(timeout=SECONDS)
-        return self.process.returncode, out, err
+        return self.process.returncode, out.decode(), err.decode()
 
 
 Run = Callable[..., App]

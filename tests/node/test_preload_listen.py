@@ -194,9 +194,7 @@ def test_probing_a_port_before_using_it(app: Run, listening: Listening) -> None:
     with pytest.raises(BlockingIOError):
         early.recv(1)
     early.settimeout(20)
-    assert running.process.stdin
-    running.process.stdin.write("\n")
-    running.process.stdin.flush()
+    running.tell()
     assert running.said() == "listening"
     early.sendall(b"GET / HTTP/1.0\r\n\r\n")
     assert b"".join(iter(lambda: early.recv(4096), b"")).endswith(b"hello")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,6 @@ def directory(tmp_path: Path) -> Path:
 
 def ask(directory: Path, name: str, request: bytes = b"") -> bytes:
     """What a socket answers; it is reached through the directory, as the checks do."""
-    import os
-
     place = os.open(directory, os.O_PATH)
     try:
         with socket.socket(socket.AF_UNIX) as client:
@@ -82,12 +82,40 @@ def test_nobody_answers_while_the_event_loop_stands(
         while True:
             with socket.socket(socket.AF_UNIX) as client:
                 client.settimeout(1)
-                import os
-
                 place = os.open(directory, os.O_PATH)
                 client.connect(f"/proc/self/fd/{place}/alive")
                 os.close(place)
                 assert client.recv(8) == b"ok"
+
+
+def test_there_is_somebody_to_ask_while_a_launcher_starts_its_app(
+    app: Run, listening: Listening, directory: Path
+) -> None:
+    """A launcher that found nobody would answer itself, for an app that hangs later on."""
+    script = """
+        const { spawn } = require('child_process');
+        let left = 20;
+        (function next() {
+            if (!left--) return console.log('done');
+            spawn(process.execPath, ['-e', ''], { stdio: 'inherit' }).on('exit', next);
+        })();
+        setInterval(() => {}, 1000);
+        console.log('listening');
+    """
+    running = start(app, directory, listening(), script)
+    place = os.open(directory, os.O_PATH)
+    asked = 0
+    done = threading.Thread(target=running.said)
+    done.start()
+    while done.is_alive():
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.connect(f"/proc/self/fd/{place}/alive")
+            except ConnectionRefusedError:
+                continue  # an app ended, and none was started yet
+            asked += 1
+    os.close(place)
+    assert asked > 0
 
 
 def test_without_the_checks_there_are_none(app: Run, listening: Listening, directory: Path) -> None:

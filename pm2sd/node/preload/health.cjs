@@ -122,11 +122,12 @@ function feedWatchdog(health, own, manager, isLauncher, isEnding) {
 
   // Of the innermost Node process; where there is none any more, this is it.
   async function alive() {
+    const holder = own.holder();
     try {
       await ask({ path: own.at('alive') }, (socket, done) => socket.once('data', () => done()));
     } catch (error) {
       if (!isAbsent(error)) throw error;
-      own.claim();
+      if (own.holder() === holder) own.claim(); // else another app was started meanwhile
     }
   }
 

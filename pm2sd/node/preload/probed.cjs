@@ -38,11 +38,19 @@ function ownSockets(warnOnce) {
     return server.unref();
   }
 
+  // In one step: where nobody had it for a moment, a launcher would take it from its child.
   function claim() {
+    const passing = `alive-${process.pid}`;
     alive?.close(); // before the next one: it removes the file
-    alive = listenAt('alive', (client) => {
+    alive = listenAt(passing, (client) => {
       client.on('error', () => {}).end('ok');
     });
+    if (alive.listening) fs.renameSync(`${directory}/${passing}`, `${directory}/alive`);
+  }
+
+  // Whose "alive" is; nobody's is undefined.
+  function holder() {
+    return fs.statSync(`${directory}/alive`, { throwIfNoEntry: false })?.ino;
   }
 
   function serve(server, number) {
@@ -57,5 +65,5 @@ function ownSockets(warnOnce) {
   }
 
   claim();
-  return { directory, at, claim, serve, handed };
+  return { directory, at, claim, holder, serve, handed };
 }
