@@ -120,7 +120,7 @@ def test_a_manager_that_was_not_given_a_controller(machine: Machine) -> None:
 
 
 def test_a_kill_for_want_of_memory(machine: Machine) -> None:
-    leak = {"script": "/src/integration/apps/leaks.py", "args": "200 3", "interpreter": "python3"}
+    leak = {"script": "/src/integration/apps/leaks.py", "args": "200 60", "interpreter": "python3"}
     apply(machine, {"name": "leak", "max_memory_restart": "40M", "restart_delay": 60000, **leak})
     found = eventually(lambda: _warned(machine, "oom"), PATIENCE)
     assert "leak" in found[0]["app"]

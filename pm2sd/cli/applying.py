@@ -11,8 +11,9 @@ from pm2sd.cli.failures import report
 from pm2sd.cli.output import caution, emit, paint, say, warn
 from pm2sd.cli.plan_text import equivalents, note_lines, plan_lines
 from pm2sd.cli.unchanged import tell_who_is_unwell
-from pm2sd.control.apply import Carried, Wanted, carry_out, plan
+from pm2sd.control.apply import Carried, carry_out, plan
 from pm2sd.control.configuration import Configuration, load, refuse_approximations
+from pm2sd.control.desired import Wanted
 from pm2sd.control.session import Session, changing, session
 from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.plan.plan import Action, AppChange, Options, Plan

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pm2sd.cli.selecting import is_file
-from pm2sd.control.apply import Wanted, rendered
 from pm2sd.control.configuration import load
+from pm2sd.control.desired import Wanted, rendered
 from pm2sd.errors import ExitStatus, Pm2sdError
 from pm2sd.observe.units import masked
 from pm2sd.systemd.paths import unit_directory

@@ -10,8 +10,9 @@ from pm2sd.cli.applying import carry_out_and_tell, tell
 from pm2sd.cli.attaching import Outcome
 from pm2sd.cli.output import say
 from pm2sd.cli.selecting import whole_apps
-from pm2sd.control.apply import Wanted, plan
+from pm2sd.control.apply import plan
 from pm2sd.control.configuration import changed
+from pm2sd.control.desired import Wanted
 from pm2sd.control.reload import goes_one_by_one
 from pm2sd.control.session import Session
 from pm2sd.errors import ExitStatus, Pm2sdError

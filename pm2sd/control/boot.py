@@ -18,7 +18,7 @@ from pm2sd.systemd.snapshot import Snapshot
 from pm2sd.units import names
 
 if TYPE_CHECKING:
-    from pm2sd.control.apply import Wanted
+    from pm2sd.control.desired import Wanted
     from pm2sd.control.settle import Failure
     from pm2sd.plan.plan import Plan
     from pm2sd.plan.select import Instance
@@ -67,7 +67,8 @@ def save(session: Session, apps: Iterable[StoredApp]) -> int:
 
 def restoration(session: Session, saved: Snapshot) -> tuple[Plan, list[Wanted]]:
     """The plan that gives back the apps that were saved and deleted since, and starts nothing."""
-    from pm2sd.control.apply import Wanted, plan
+    from pm2sd.control.apply import plan
+    from pm2sd.control.desired import Wanted
     from pm2sd.plan.plan import Options
 
     known = session.stored().apps

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from pm2sd.control.apply import Wanted
+from pm2sd.control.desired import Wanted
 from pm2sd.ecosystem.app import App
 from pm2sd.ecosystem.declare import declare
 from pm2sd.ecosystem.declared import Declared

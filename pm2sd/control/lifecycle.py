@@ -8,7 +8,8 @@ from shlex import quote
 from signal import Signals
 
 from pm2sd.control import boot, counting
-from pm2sd.control.apply import Wanted, plan
+from pm2sd.control.apply import plan
+from pm2sd.control.desired import Wanted
 from pm2sd.control.running import rows
 from pm2sd.control.session import Session
 from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs

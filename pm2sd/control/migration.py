@@ -16,7 +16,8 @@ from enum import Enum
 from pathlib import Path
 
 from pm2sd.control import lifecycle
-from pm2sd.control.apply import Wanted, carry_out, plan
+from pm2sd.control.apply import carry_out, plan
+from pm2sd.control.desired import Wanted
 from pm2sd.control.interruption import deferred, interruptible, uninterrupted
 from pm2sd.control.pm2 import Pm2
 from pm2sd.control.ports import Address, await_answers, await_free, listening, with_children

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pm2sd.control.apply import Wanted, rendered
+from pm2sd.control.desired import Wanted, rendered
 from pm2sd.ecosystem.app import App
 from pm2sd.systemd.unit_files import UnitDirectory
 
