@@ -14,6 +14,7 @@ import pytest
 from integration.nodes import programs
 from pm2sd.node import PRELOAD
 from tests.node.harness import MACHINES_OWN, VERSIONS, App, Run, Server
+from tests.node.watched import Manager
 
 
 @pytest.fixture
@@ -104,3 +105,20 @@ def app(tmp_path: Path, node_path: str, preload: Path) -> Iterator[Run]:
     for one in started:
         one.kill()
         one.process.communicate()
+
+
+@pytest.fixture
+def manager() -> Iterator[Manager]:
+    """A manager that is told things."""
+    one = Manager()
+    yield one
+    one.ours.close()
+    one.theirs.close()
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """The instance's runtime directory."""
+    path = tmp_path / "pm2sd" / "probe" / "web@0"
+    path.mkdir(parents=True)
+    return path

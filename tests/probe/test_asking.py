@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +83,34 @@ def test_the_port_of_the_version_that_is_there() -> None:
     """An address without a host is asked by IPv4, then by IPv6."""
     with serving(b"HTTP/1.1 200 OK\r\n\r\n", "::1") as (port, _):
         put(told([*PATH, "--", f"localhost:{port}"]))
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:3000", "127.0.0.1", "[::1]"])
+def test_by_tls_whatever_the_certificate(host: str) -> None:
+    known = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    known.load_cert_chain(Path(__file__).parents[1] / "tls" / "localhost.pem")
+    asked: list[bytes] = []
+
+    def serve() -> None:
+        with known.wrap_socket(server.accept()[0], server_side=True) as client:
+            asked.append(client.recv(4096))
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = server.getsockname()[1]
+        put(told(["--path=/up", f"--host={host}", "--tls", "--", str(port)]))
+        thread.join()
+    assert asked[0].startswith(f"GET /up HTTP/1.1\r\nHost: {host}\r\n".encode())
+
+
+def test_by_tls_one_who_does_not_speak_it() -> None:
+    with (
+        serving(b"HTTP/1.1 400 Bad Request\r\n\r\n") as (port, _),
+        pytest.raises(Unanswered, match=r"GET https://localhost/: .*wrong version number"),
+    ):
+        put(told(["--path=/", "--host=localhost", "--tls", "--", str(port)]))
 
 
 def test_a_connection_alone_and_none() -> None:
