@@ -114,6 +114,16 @@ def test_bad_answers_are_told_of_and_end_in_a_restart(machine: Machine) -> None:
     assert f"pm2sd: failed its health check 3 times in a row: {problem}" in said
 
 
+def test_one_that_is_given_up_for_its_health_is_told_of(machine: Machine) -> None:
+    machine.write("app/tell.sh", 'echo "$PM2SD_EVENT $MONITOR_SERVICE_RESULT" > told')
+    given_up = {"max_restarts": 1, "min_uptime": "1h", "on_failure": "sh tell.sh"}
+    apply(machine, health=HEALTH, **given_up)
+    get(machine, "/hang")
+    eventually(lambda: machine.run("cat app/told").stdout == "failed watchdog\n", PATIENCE)
+    status = json.loads(machine.run("pm2sd status --json").stdout)
+    assert [(row["state"], row["restarts"]) for row in status] == [("errored", 0)]
+
+
 @pytest.mark.parametrize("readiness", [{}, {"ready": "/"}], ids=["wait-ready", "ready"])
 def test_one_that_is_slow_to_become_ready_is_not_killed(
     machine: Machine, readiness: dict[str, str]

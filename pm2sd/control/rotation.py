@@ -44,7 +44,7 @@ def install(session: Session, settings: Settings) -> Places:
     if scope.system:
         raise Pm2sdError(
             "pm2sd has no log files rotated with --system",
-            hint="write a file for /etc/logrotate.d, with su USER GROUP; or use the journal",
+            hint="write a file for /etc/logrotate.d, with copytruncate; or use the journal",
             code=ExitStatus.USAGE,
         )
     state = paths.state_directory()
