@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.measure import Started
-from pm2sd.node import PRELOAD
+from pm2sd.node import preload
 
 STARTS = 60
 APP = """
@@ -39,13 +39,15 @@ def start(node: str, app: Path, environment: dict[str, str]) -> tuple[float, ...
 
 def main() -> None:
     node = sys.argv[1] if len(sys.argv) > 1 else "node"
-    kinds = {
-        "without": {"NODE_OPTIONS": ""},
-        "not under pm2sd": {"NODE_OPTIONS": f"--require {PRELOAD}"},
-        "with": {"NODE_OPTIONS": f"--require {PRELOAD}", "PM2SD_NODE": "{}"},
-    }
-    starts: dict[str, list[tuple[float, ...]]] = {kind: [] for kind in kinds}
     with tempfile.TemporaryDirectory() as directory:
+        required = {"NODE_OPTIONS": f"--require {directory}/preload.cjs"}
+        Path(directory, "preload.cjs").write_text(preload())
+        kinds = {
+            "without": {"NODE_OPTIONS": ""},
+            "not under pm2sd": required,
+            "with": {**required, "PM2SD_NODE": "{}"},
+        }
+        starts: dict[str, list[tuple[float, ...]]] = {kind: [] for kind in kinds}
         app = Path(directory, "app.js")
         app.write_text("require('./server.js')")
         app.with_name("server.js").write_text(APP)

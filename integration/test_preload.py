@@ -10,7 +10,7 @@ import pytest
 from integration.harness import Pm2sd, Project, Result, eventually, free_port, properties, run
 from integration.test_socket import get, unit
 from pm2sd.errors import ExitStatus
-from pm2sd.node import PARTS, PRELOAD
+from pm2sd.node import preload
 from pm2sd.systemd.paths import unit_directory
 
 
@@ -97,13 +97,8 @@ def test_shutdown_arrives_as_a_message(pm2sd: Pm2sd, project: Project) -> None:
 def test_the_preload_is_brought_up_to_date(pm2sd: Pm2sd, project: Project) -> None:
     env = {"PORT": free_port()}
     assert apply(pm2sd, project, env=env).exit_status == ExitStatus.OK
-    installed = {
-        unit_directory() / "pm2sd-preload.cjs": PRELOAD,
-        unit_directory() / "pm2sd-preload" / "sockets.cjs": PARTS / "sockets.cjs",
-    }
-    for path, source in installed.items():
-        assert path.read_bytes() == source.read_bytes()
-        path.write_text("'use strict'; // of an older version\n")
+    installed = unit_directory() / "pm2sd-preload.cjs"
+    assert installed.read_text() == preload()
+    installed.write_text("'use strict'; // of an older version\n")
     assert apply(pm2sd, project, env=env).exit_status == ExitStatus.OK
-    for path, source in installed.items():
-        assert path.read_bytes() == source.read_bytes()
+    assert installed.read_text() == preload()

@@ -116,7 +116,7 @@ def test_bad_answers_are_told_of_and_end_in_a_restart(machine: Machine) -> None:
 
 def test_one_that_is_given_up_for_its_health_is_told_of(machine: Machine) -> None:
     machine.write("app/tell.sh", 'echo "$PM2SD_EVENT $MONITOR_SERVICE_RESULT" > told')
-    given_up = {"max_restarts": 1, "min_uptime": "1h", "on_failure": "sh tell.sh"}
+    given_up: dict[str, Any] = {"max_restarts": 1, "min_uptime": "1h", "on_failure": "sh tell.sh"}
     apply(machine, health=HEALTH, **given_up)
     get(machine, "/hang")
     eventually(lambda: machine.run("cat app/told").stdout == "failed watchdog\n", PATIENCE)

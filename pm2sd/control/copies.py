@@ -15,22 +15,21 @@ _MODE: Final = 0o644
 """With --system the apps' users run them."""
 
 
-def install(directory: Path, files: Mapping[str, Path]) -> None:
-    """Write copies to the unit directory in the order of ``files``: from a path in it to a source.
+def install(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Write copies to the unit directory in the order of ``files``: from a path in it to the text.
 
     Raises Pm2sdError.
     """
     path = directory
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, source in files.items():
+        for name, current in files.items():
             path = directory / name
             for above in [*path.relative_to(directory).parents][-2::-1]:
                 place = directory / above
                 if not place.is_dir() or stat.S_IMODE(place.stat().st_mode) != 0o755:
                     place.mkdir(exist_ok=True)
                     place.chmod(0o755)
-            current = source.read_bytes()
             if not _is_there(path, current):
                 replace(path, current, _MODE)
     except OSError as error:

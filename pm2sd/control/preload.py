@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
 from pm2sd.control import copies
 from pm2sd.ecosystem.app import App
-from pm2sd.node import PARTS, PRELOAD
+from pm2sd.node import preload
 from pm2sd.translate.node import PRELOAD_FILE, has_preload
-
-_PLACE: Final = PRELOAD_FILE.removesuffix(PRELOAD.suffix)
 
 
 def install(directory: Path, apps: Iterable[App]) -> None:
     """Write the preload to the unit directory if one of the apps needs it. Raises Pm2sdError."""
     if any(has_preload(app) for app in apps):
-        # The parts first: what is there is loaded by apps that start meanwhile.
-        parts = {f"{_PLACE}/{part.name}": part for part in sorted(PARTS.glob("*.cjs"))}
-        copies.install(directory, parts | {PRELOAD_FILE: PRELOAD})
+        copies.install(directory, {PRELOAD_FILE: preload().encode()})
 
 
 def remove(directory: Path) -> None:
     """Remove it, when there is no app any more."""
-    copies.remove(directory, PRELOAD_FILE, _PLACE)
+    copies.remove(directory, PRELOAD_FILE)

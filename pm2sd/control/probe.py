@@ -23,7 +23,8 @@ def install(directory: Path, apps: Iterable[App]) -> None:
         return
     sources = [_PACKAGE / "__init__.py", *sorted(_PROBE.glob("*.py"))]
     files = {f"{PROBE_DIRECTORY}/pm2sd/{one.relative_to(_PACKAGE)}": one for one in sources}
-    copies.install(directory, files | {f"{PROBE_DIRECTORY}/__main__.py": _PROBE / "__main__.py"})
+    files |= {f"{PROBE_DIRECTORY}/__main__.py": _PROBE / "__main__.py"}
+    copies.install(directory, {name: source.read_bytes() for name, source in files.items()})
 
 
 def remove(directory: Path) -> None:

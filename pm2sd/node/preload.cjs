@@ -27,15 +27,25 @@
 //   notify                 the descriptor to the manager, or null
 //   notify_socket          the path of the manager's socket
 //
-// Node 18 to current. Every start of an app waits for it: what not all apps need is a part that is
-// loaded where it is asked for.
+// Node 18 to current. Every start of an app waits for it: what not all apps need is a part that runs
+// where it is asked for. The parts are the files in preload/, each once a function of `parts`, as
+// pm2sd/node/__init__.py joins them.
+
+const warned = new Set();
 
 if (process.env.PM2SD_NODE) main(JSON.parse(process.env.PM2SD_NODE));
 
 function main(settings) {
-  const part = (name) => require(`${__filename.slice(0, -'.cjs'.length)}/${name}.cjs`);
-  const sockets = part('sockets').inherited(settings);
-  const manager = part('manager').connect(settings, part('sockets').toManager(settings), warnOnce);
+  const part = (name) => {
+    const module = {};
+    parts[name](module);
+    return module.exports;
+  };
+  settings.backlog ??= 2 ** 31 - 1; // the kernel takes net.core.somaxconn instead
+  const { inherited, toManager, share } = part('sockets');
+  const { connect, emulateChannel } = part('manager');
+  const sockets = inherited(settings);
+  const manager = connect(settings, toManager(settings), warnOnce);
   // Out of the environment: a child process has nothing of this, unless handOver() says so.
   for (const name of ['PM2SD_NODE', 'LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES']) {
     delete process.env[name];
@@ -48,17 +58,15 @@ function main(settings) {
     if (socket) own.serve(server, sockets.indexOf(socket));
     idle.watch(server, socket);
   };
-  const state = part('sockets').share(sockets, settings, watch, warnOnce);
+  const state = share(sockets, settings, watch, warnOnce);
   part('launching').handOver(settings, sockets, manager, state);
-  if (!process.send) part('manager').emulateChannel(manager);
+  if (!process.send) emulateChannel(manager);
   if (settings.health) {
     const isLauncher = () => state.launched?.exitCode === null && !state.launched.signalCode;
     part('health').feedWatchdog(settings.health, own, manager, isLauncher, stopping.hasBegun);
   }
   if (settings.shutdown_with_message) stopping.byMessage();
 }
-
-const warned = new Set();
 
 function warnOnce(text) {
   if (!warned.has(text)) process.stderr.write(`pm2sd: ${text}\n`);

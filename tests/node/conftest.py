@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from integration.nodes import programs
-from pm2sd.node import PRELOAD
+from pm2sd import node
 from tests.node.harness import MACHINES_OWN, VERSIONS, App, Run, Server
 from tests.node.watched import Manager
 
@@ -49,9 +49,11 @@ def node_path(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def preload() -> Path:
+def preload(tmp_path: Path) -> Path:
     """The preload that apps are started with."""
-    return PRELOAD
+    path = tmp_path / "preload.cjs"
+    path.write_text(node.preload())
+    return path
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from signal import SIGINT, SIGTERM, SIGUSR2, Signals
 
 import pytest
 
-from pm2sd.node import PARTS, PRELOAD
+from pm2sd import node
 from tests.node.harness import SECONDS, Listening, Run, Server
 
 GRACE_SECONDS = 3
@@ -57,14 +57,11 @@ class Client:
 @pytest.fixture
 def preload(tmp_path: Path) -> Path:
     """The preload, but for the grace."""
-    path = tmp_path / PRELOAD.name
-    shutil.copy(PRELOAD, path)
-    shutil.copytree(PARTS, tmp_path / PARTS.name)
-    part = tmp_path / PARTS.name / "stopping.cjs"
-    theirs = part.read_text()
+    theirs = node.preload()
     ours = theirs.replace("const GRACE_MS = 500;", f"const GRACE_MS = {GRACE_SECONDS * 1000};")
     assert ours != theirs
-    part.write_text(ours)
+    path = tmp_path / "preload.cjs"
+    path.write_text(ours)
     return path
 
 

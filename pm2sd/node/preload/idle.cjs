@@ -2,8 +2,6 @@
 
 // idle_timeout: an app that nobody uses has itself stopped.
 
-const { LARGEST_BACKLOG } = require('./sockets.cjs');
-
 const SYSTEMCTL = '/usr/bin/systemctl';
 const POLL_MS = 50;
 const IDLE_LOOKS = 10; // in one idle_timeout
@@ -12,7 +10,7 @@ module.exports = { stopWhenIdle };
 
 // Nobody connected for that long: no new connection is accepted, and the manager is asked to stop
 // the unit. What comes from then on waits in the socket, which has the manager start it again.
-function stopWhenIdle({ idle_timeout: timeout, backlog = LARGEST_BACKLOG }, own) {
+function stopWhenIdle({ idle_timeout: timeout, backlog }, own) {
   const servers = new Map(); // to their handle on a socket of the unit
   let used = performance.now();
   let asked = false;

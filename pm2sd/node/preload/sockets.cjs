@@ -5,9 +5,7 @@
 const SOCKET_NAME = 'pm2sd'; // FileDescriptorName= of the socket unit
 const MANAGER_NAME = 'pm2sd-notify'; // what OpenFile= calls the connection to the manager
 const FIRST_DESCRIPTOR = 3; // SD_LISTEN_FDS_START, sd_listen_fds(3)
-const LARGEST_BACKLOG = 2 ** 31 - 1; // the kernel takes net.core.somaxconn instead
-
-module.exports = { inherited, toManager, share, LARGEST_BACKLOG };
+module.exports = { inherited, toManager, share };
 
 // The sockets as {text, port, host, path, fd, used}. LISTEN_PID is not asked: it names the wrapper
 // (npm, a shell) where there is one, and PM2SD_NODE has not come further than the descriptors.
@@ -69,7 +67,7 @@ function serves(socket, { port, host, path }) {
 
 // Patches listen(); `watch` is called with every server that listens, and the socket it took if it
 // did. What is returned tells whether one does; `launched` is for the child taken for the app.
-function share(sockets, { backlog = LARGEST_BACKLOG }, watch, warnOnce) {
+function share(sockets, { backlog }, watch, warnOnce) {
   const { Server, isIP } = require('net');
   const { listen } = Server.prototype;
   const state = { listening: false, launched: undefined };

@@ -166,11 +166,8 @@ def _missing(stored: StoredApp, directory: Path) -> Iterable[tuple[str, str]]:
         f"/{PROBE_DIRECTORY}" in text for text in stored.files.values()
     ):
         yield "directory of checks", str(directory / PROBE_DIRECTORY)
-    preload = directory / PRELOAD_FILE
-    if has_preload(app) and not _is_file(str(preload)):
-        yield "preload", str(preload)
-    elif has_preload(app) and not preload.with_suffix("").is_dir():
-        yield "preload", str(preload.with_suffix(""))
+    if has_preload(app) and not _is_file(str(directory / PRELOAD_FILE)):
+        yield "preload", str(directory / PRELOAD_FILE)
 
 
 def _stale_helpers(stored: StoredApp) -> Iterable[tuple[str, str]]:
