@@ -13,6 +13,16 @@ from pm2sd.notes import Fidelity
 
 _NODE = frozenset({"node", "nodejs"})
 
+_SHARE = (
+    "no port is known that the instances could share, and where each opens the same one all but "
+    "the first fail: write listen: 3000 (--listen 3000 without a file) with the port that the app "
+    "listens on, or set PORT in env"
+)
+_KEEP = (
+    "no port is known that could stay open while the app is reloaded; if it listens on one, "
+    "write listen: 3000 (--listen 3000 without a file) with that port, or set PORT in env"
+)
+
 
 def listen(
     subject: Subject, mode: ExecMode, interpreter: str, env: Mapping[str, str]
@@ -36,13 +46,8 @@ def listen(
     if port:
         return (str(port),)
     if not subject.is_refused("listen"):
-        subject.note(
-            "listen",
-            Fidelity.APPROXIMATE,
-            "no port is known that the instances could share, and where each opens the same one "
-            "all but the first fail: write listen: 3000 (--listen 3000 without a file) with the "
-            "port that the app listens on, or set PORT in env",
-        )
+        several = count(subject) > 1
+        subject.note("listen", Fidelity.APPROXIMATE, _SHARE if several else _KEEP)
     return ()
 
 

@@ -332,6 +332,9 @@ def test_a_cluster_without_a_port_is_told_what_to_write(world: World) -> None:
     assert "write listen: 3000" in said(instances=2)
     assert said(instances=2, exec_mode="fork") == ""
     assert said(instances=2, increment_var="PORT", env={"PORT": 3000}) == ""
+    alone = said(instances=1)
+    assert "while the app is reloaded; if it listens on one, write listen: 3000" in alone
+    assert "the instances" not in alone
 
 
 # logs
