@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from pm2sd.ecosystem.app import App
 from pm2sd.ecosystem.finder import Finder
 from pm2sd.ecosystem.instances import written_mode
 from pm2sd.ecosystem.machine import Machine
 from pm2sd.ecosystem.subject import Subject
-from pm2sd.notes import Fidelity
+from pm2sd.notes import Fidelity, Note
 
 # What PM2's `time: true` stands for (lib/Common.js, verifyConfs).
 TIME_FORMAT = "YYYY-MM-DDTHH:mm:ss"
@@ -102,5 +104,41 @@ def _tell(subject: Subject, logs: Logs) -> None:
             "merge_logs",
             Fidelity.BETTER,
             "each instance has files of its own, with its number before .log, which stays; PM2 "
-            "puts its process id there",
+            "puts its pm_id there",
         )
+
+
+def tell_of_shared(
+    apps: Iterable[tuple[App, tuple[Note, ...]]],
+) -> list[tuple[App, tuple[Note, ...]]]:
+    """The apps of one configuration, with a note where instances of two write one file.
+
+    Only what PM2 would keep apart: it numbers the processes of all apps together (pm_id), so that
+    without ``merge_logs`` no two of them have the same file.
+    """
+    writers: dict[str, str] = {}
+    told = []
+    for app, notes in apps:
+        shared: dict[str, list[str]] = {}
+        for path in _numbered(app):
+            if (writer := writers.setdefault(path, app.name)) != app.name:
+                shared.setdefault(writer, []).append(path)
+        told.append((app, (*notes, *(_of_both(*one) for one in shared.items()))))
+    return told
+
+
+def _of_both(writer: str, paths: Iterable[str]) -> Note:
+    return Note(
+        "merge_logs",
+        Fidelity.APPROXIMATE,
+        f"{writer} writes to {' and '.join(paths)}, too, where instances of the same number share "
+        "a file; PM2 numbers the processes of all apps: give each app files of its own",
+    )
+
+
+def _numbered(app: App) -> dict[str, None]:
+    """The files in whose names the instances' numbers are put."""
+    if app.merge_logs or app.disable_logs:
+        return {}
+    paths = (app.out_file or app.log_file, app.error_file or app.log_file)
+    return {path: None for path in paths if path and path != _NOWHERE}

@@ -18,7 +18,7 @@ from pm2sd.ecosystem.finder import Finder, absolute, guess_path
 from pm2sd.ecosystem.hardening import hardening
 from pm2sd.ecosystem.instances import count, exec_mode
 from pm2sd.ecosystem.listening import listen
-from pm2sd.ecosystem.log_paths import Logs, logs
+from pm2sd.ecosystem.log_paths import Logs, logs, tell_of_shared
 from pm2sd.ecosystem.machine import Machine
 from pm2sd.ecosystem.memory import memory
 from pm2sd.ecosystem.node_programs import runs_node
@@ -105,7 +105,7 @@ def resolve_all(
             named.append(Named(name, one))
         if resolved.app:
             apps.append((resolved.app, resolved.notes))
-    ordered, wrong = in_order(apps, named, source)
+    ordered, wrong = in_order(tell_of_shared(apps), named, source)
     return ResolvedAll(ordered, (*problems, *wrong))
 
 

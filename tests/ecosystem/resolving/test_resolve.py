@@ -385,6 +385,21 @@ def test_merge_logs(world: World, options: dict[str, Any], merged: bool) -> None
     assert bool(about(resolved.notes, "merge_logs")) is not merged
 
 
+def test_files_of_two_apps_that_pm2_would_keep_apart_are_told(world: World) -> None:
+    def said(**second: Any) -> str:
+        world.write("b.js")
+        first = {"script": "app.js", "instances": 2, "out_file": "out.log", "error_file": "x.log"}
+        resolved = world.resolve_all(first, {"script": "b.js", "error_file": "e.log", **second})
+        assert resolved.problems == ()
+        return about(resolved.apps[1][1], "merge_logs")
+
+    told = f"approximate: app writes to {world.base}/out.log, too, where instances of"
+    assert told in said(exec_mode="cluster", out_file="out.log")
+    assert "too, where" not in said(exec_mode="cluster", out_file="other.log")
+    assert said(exec_mode="fork", out_file="out.log") == ""
+    assert "too, where" not in said(exec_mode="cluster", out_file="/dev/null")
+
+
 def test_time_stands_for_a_format_and_goes_over_another(world: World) -> None:
     assert world.app(script="app.js", log_date_format="HH:mm").log_date_format == "HH:mm"
     both = world.app(script="app.js", log_date_format="HH:mm", time=True)
