@@ -210,10 +210,9 @@ def _say_notes_on_file(configuration: Configuration) -> None:
 
 def say_notes(todo: Plan) -> None:
     """What is to be known of how the options of the changed apps are carried over."""
-    for change in todo.changes:
-        if _is_news(change):
-            for line in note_lines(change.name, change.notes):
-                say(line)
+    news = [change for change in todo.changes if _is_news(change)]
+    for line in note_lines((change.name, change.notes) for change in news):
+        say(line)
 
 
 def say_unenforced(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> None:

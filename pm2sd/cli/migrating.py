@@ -100,7 +100,7 @@ def _tell(move: Move) -> None:
     style = "yellow" if move.step in _IN_THE_WAY else "green" if move.running else "grey"
     emit(paint(f"{move.name} will be {'; '.join(parts)}", style))
     if move.wanted and move.step in _WORK:
-        for line in note_lines(move.name, move.wanted.notes):
+        for line in note_lines([(move.name, move.wanted.notes)]):
             say(line)
 
 

@@ -89,12 +89,19 @@ def plan_json(todo: Plan) -> dict[str, Any]:
     }
 
 
-def note_lines(app: str, notes: Iterable[Note]) -> Iterator[str]:
-    """What an app's user should know of its translation: all but what is carried exactly."""
-    for note in notes:
+def note_lines(notes: Iterable[tuple[str, Iterable[Note]]]) -> Iterator[str]:
+    """What users should know of their apps' translation: all but what is carried exactly.
+
+    ``notes`` are pairs of an app and its notes; what is said of several apps is one line.
+    """
+    apps: dict[Note, list[str]] = {}
+    for app, of_app in notes:
+        for note in of_app:
+            apps.setdefault(note, []).append(app)
+    for note, names in apps.items():
         if note.fidelity is not Fidelity.EXACT:
             style = "yellow" if note.fidelity is not Fidelity.NO_EFFECT else "grey"
-            head = paint(f"note: {app}: {note.option}", style, sys.stderr)
+            head = paint(f"note: {', '.join(names)}: {note.option}", style, sys.stderr)
             yield f"{head} ({note.fidelity}): {note.text}"
 
 
