@@ -16,6 +16,9 @@ colourless = False
 _silent = False
 _results = True
 
+_LONGEST_LINE = 120
+"""Characters of a line of the user's file that are shown of one that is longer."""
+
 _STYLES = {
     "red": "31",
     "green": "32",
@@ -104,12 +107,25 @@ def complain(problems: Iterable[Problem]) -> None:
         warn(f"{place}{paint('error:', 'red', sys.stderr)} {problem.message}")
         if problem.source is not None and problem.where and problem.where.line:
             number = str(problem.where.line)
-            warn(f"  {number} | {problem.source}")
-            column = (problem.where.column or 1) - 1
-            lead = "".join("\t" if c == "\t" else " " for c in problem.source[:column])
+            source, column = _around(problem.source, (problem.where.column or 1) - 1)
+            warn(f"  {number} | {source}")
+            lead = "".join("\t" if c == "\t" else " " for c in source[:column])
             warn(f"  {' ' * len(number)} | {lead}^")
         if problem.hint:
             advise(problem.hint)
+
+
+def _around(line: str, column: int) -> tuple[str, int]:
+    """The part of a long line that ``column`` is in, and where it is in that part.
+
+    A file that a program wrote is often one line, with every variable's value in it.
+    """
+    if len(line) <= _LONGEST_LINE:
+        return line, column
+    start = max(0, column - _LONGEST_LINE // 2)
+    end = start + _LONGEST_LINE
+    before, after = "..." if start else "", "..." if end < len(line) else ""
+    return f"{before}{line[start:end]}{after}", column - start + len(before)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[tuple[str, str]]]) -> str:
