@@ -14,6 +14,8 @@ from pm2sd.errors import Problem
 from pm2sd.notes import Fidelity, Note
 
 _SECTIONS: Final = ("apps", "pm2", "deploy", "static")
+_LISTED: Final = "pm2_env"
+"""A key that every element of ``pm2 jlist`` has, and no app."""
 _RUNS: Final = ("script", "cmd", "command")
 # Keys that are nobody's: comments, YAML anchors to merge from, a schema for the editor.
 _ASIDE = re.compile(r"^(_|//|#|x-|\.|\$)")
@@ -114,6 +116,10 @@ class _Reading:
             case tuple() as items:
                 if not items:
                     self._wrong("the list of apps is empty", node, _AN_APP)
+                if any(isinstance(item.value, Mapping) and _LISTED in item.value for item in items):
+                    hint = "pm2sd import FILE makes an ecosystem file of it"
+                    self._wrong("this is PM2's list of what runs (pm2 jlist)", node, hint)
+                    return ()
                 return self._objects(items, "an app", _AN_APP)
             case Mapping() as keys if keys:
                 return self._one_app(node, keys)

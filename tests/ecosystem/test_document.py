@@ -115,6 +115,10 @@ def test_keys_beside_the_apps_are_not_dropped_without_a_word() -> None:
         ("{name: 'x', app: []}", ["1:13: there are no apps: 'app' is not read"]),
         ("{apps: {}}", ["1:8: there is no app in this object"]),
         (
+            "[{pid: 1, name: 'a', pm2_env: {}, pm_id: 0}]",
+            ["1:1: this is PM2's list of what runs (pm2 jlist)"],
+        ),
+        (
             "{apps: {api: {script: 'a'}, web: {cmd: 'b'}}}",
             ["1:8: apps is an object of apps, and must be a list"],
         ),
