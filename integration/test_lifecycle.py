@@ -221,6 +221,25 @@ def test_a_readiness_that_does_not_come_is_a_failure(
     assert "was not ready within listen_timeout" in result.stderr
 
 
+def test_only_the_first_start_of_what_is_never_ready_is_waited_for(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    late, web = project.name("late"), project.name("web")
+    script = {"script": project.script("ready_late.py"), "args": "-1"}
+    apps = [
+        {"name": late, **script, "wait_ready": True, "listen_timeout": 2000, "max_restarts": 50},
+        {"name": web, **script, "depends_on": [late]},
+    ]
+    failed = pm2sd("apply", project.ecosystem(apps))
+    assert failed.exit_status == ExitStatus.FAILED
+    assert f"error: {late}@0 was not ready within listen_timeout" in failed.stderr
+    blocked = f"error: {web}@0 is not started yet: what it depends on has failed to start\n"
+    assert blocked in failed.stderr
+    now = properties(f"{late}@0.service", "ActiveState", "NRestarts")
+    assert now["ActiveState"] == "activating"  # systemd goes on trying
+    assert int(now["NRestarts"]) < 20
+
+
 def test_the_hint_against_scaling_to_nothing_can_be_typed(pm2sd: Pm2sd, project: Project) -> None:
     name = project.name("a b")
     app = {"name": name, "script": "sleep", "args": "60"}

@@ -14,7 +14,7 @@ from pm2sd.observe.status import WAITING
 from pm2sd.systemd import pending
 from pm2sd.systemd.bus import Job
 from pm2sd.systemd.exits import last_exit
-from pm2sd.systemd.results import Ending, ending, exit_words
+from pm2sd.systemd.results import CODES, Ending, ending
 from pm2sd.units import names
 
 SETTLE_SECONDS = 1.5
@@ -46,11 +46,15 @@ class Failure:
 def bring_up(session: Session, jobs: Sequence[Job], *, for_good: bool = False) -> list[Failure]:
     """Run jobs that start units, then watch the instances among them settle.
 
-    systemd does not end the job of a service that it starts again and again; the first failed
-    start is what the user waits for. ``for_good``: an instance that ended well has failed, too.
+    systemd does not end the job of a service that it starts again and again, nor of what is
+    ordered after it; the first failed start is what the user waits for. ``for_good``: an instance
+    that ended well has failed, too.
     """
     since = time.time()
-    results = session.bus.run_jobs(jobs, JOB_SECONDS, doomed=lambda units: _failing(session, units))
+    asked = [job.unit for job in jobs]
+    results = session.bus.run_jobs(
+        jobs, JOB_SECONDS, lambda queued: _foreseen(session, asked, queued)
+    )
     failures = failures_of_jobs(session, {job.unit: how for job, how in results.items()})
     failed = {failure.unit for failure in failures}
     services = [job.unit for job in jobs if names.parse_instance(job.unit)]
@@ -58,6 +62,23 @@ def bring_up(session: Session, jobs: Sequence[Job], *, for_good: bool = False) -
     if for_good and not failures:
         failures = _gone(session, services, since)
     return [replace(failure, since=since) for failure in failures]
+
+
+def _foreseen(session: Session, asked: Sequence[str], queued: Sequence[str]) -> dict[str, str]:
+    """The results of jobs that will not end soon: of failing services, and of what waits for them.
+
+    ``queued`` are those of the units that were ``asked`` for whose jobs have not ended: the job of
+    a failing one may have, and each new start has a new one. An app's target will be ``done`` all
+    the same; an instance that waits is ``blocked``.
+    """
+    ends = dict.fromkeys(_failing(session, asked), "failed")
+    left = [unit for unit in queued if unit not in ends]
+    after = {unit: session.bus.get(unit, "Unit", "After") for unit in left} if ends else {}
+    while waiting := [unit for unit, first in after.items() if not ends.keys().isdisjoint(first)]:
+        for unit in waiting:
+            ends[unit] = "blocked" if names.parse_instance(unit) else "done"
+            del after[unit]
+    return ends
 
 
 def _failing(session: Session, units: Sequence[str]) -> list[str]:
@@ -79,6 +100,8 @@ def failures_of_jobs(session: Session, results: Mapping[str, str]) -> list[Failu
             continue
         if result == "timeout":
             why = "did not finish in time; gave up waiting"
+        elif result == "blocked":
+            why = "is not started yet: what it depends on has failed to start"
         elif result == "failed" and unit.endswith(".service"):
             why = _how(unit, ending(session.bus, unit))
         else:
@@ -167,12 +190,14 @@ def _so_far(last: Ending) -> str:
 
 
 def _how(unit: str, last: Ending, since: float = 0) -> str:
+    if not last.code:
+        last = _from_journal(unit, since) or last
     if last.result == "timeout":  # of a start, where only readiness takes its time
         last = replace(last, result="unready")
-    return str(last) if last.code else _from_journal(unit, since) or str(last)
+    return str(last)
 
 
-def _from_journal(unit: str, since: float) -> str:
+def _from_journal(unit: str, since: float) -> Ending | None:
     """How an instance ended that was started again, or forgotten, before it could be asked.
 
     Of one that ended well, and is forgotten at once, the journal has earlier ends alone.
@@ -180,7 +205,9 @@ def _from_journal(unit: str, since: float) -> str:
     try:
         last = last_exit(unit)
     except Pm2sdError:
-        return ""
-    if last is None or last.status is None or last.realtime_usec < since * 1e6:
-        return ""
-    return exit_words(last.code, last.status)
+        return None
+    if last is None or last.realtime_usec < since * 1e6:
+        return None
+    if last.status is None and last.result == "success":
+        return None
+    return Ending(last.result, CODES.get(last.code, 0), last.status or 0, 0)

@@ -18,14 +18,12 @@ from pm2sd.plan.select import Instance
 from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd import cgroup, exits, scope
 from pm2sd.systemd.bus import UNSET, Bus
-from pm2sd.systemd.results import CLD_DUMPED, CLD_EXITED, CLD_KILLED, Ending
+from pm2sd.systemd.results import CLD_DUMPED, CLD_EXITED, CLD_KILLED, CODES, Ending
 from pm2sd.systemd.user import lingers
 from pm2sd.translate.logs import fill_in, streams
 from pm2sd.translate.memory import limits_text
 from pm2sd.units import names
 from pm2sd.units.model import Output
-
-_CODES: Final = {"exited": CLD_EXITED, "killed": CLD_KILLED, "dumped": CLD_DUMPED}
 
 _HISTORY: Final = 10
 """How many ends are told."""
@@ -143,7 +141,7 @@ def _history(unit: str, properties: Mapping[str, Any]) -> tuple[list[LastExit], 
 
 
 def _from_journal(logged: exits.Exit) -> LastExit:
-    code = _CODES.get(logged.code, CLD_EXITED if logged.result == "success" else 0)
+    code = CODES.get(logged.code, CLD_EXITED if logged.result == "success" else 0)
     ending = Ending(logged.result, code, logged.status or 0, 0)
     return _told(ending, logged.realtime_usec, requested=logged.requested)
 

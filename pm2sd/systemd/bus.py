@@ -137,16 +137,16 @@ class Bus:
         self,
         jobs: Iterable[Job],
         timeout: float,
-        doomed: Callable[[Sequence[str]], Iterable[str]] | None = None,
+        foreseen: Callable[[Sequence[str]], Mapping[str, str]] | None = None,
     ) -> dict[Job, str]:
         """Queue all the jobs, then wait until each has ended; how each ended, in that order.
 
         A result is the job's own (``done``, ``failed``, ``canceled``, ``dependency``, ``skipped``,
         ``timeout`` ...: JobRemoved in org.freedesktop.systemd1(5)) or the ``reason`` of the
         UnitError that queueing it met (``no-such-unit``, ``masked`` ...). Jobs that have not ended
-        after ``timeout`` seconds stay queued and count as ``timeout`` too. ``doomed`` is
-        asked now and then which of the units that are waited for will not come up: their jobs stay
-        queued too and count as ``failed``.
+        after ``timeout`` seconds stay queued and count as ``timeout`` too. ``foreseen``
+        is asked now and then, with the units that are waited for, how the jobs of some of them will
+        end: these stay queued too and count as that.
         """
         deadline = time.monotonic() + timeout
         asked = time.monotonic()
@@ -169,13 +169,13 @@ class Bus:
             if removed:
                 for job in queued.pop(removed[0], ()):
                     results[job] = removed[1]
-            if doomed and queued and time.monotonic() >= asked + _ASK_EVERY:
+            if foreseen and queued and time.monotonic() >= asked + _ASK_EVERY:
                 asked = time.monotonic()
-                lost = set(doomed([job.unit for same in queued.values() for job in same]))
+                ends = foreseen([job.unit for same in queued.values() for job in same])
                 for path, same in list(queued.items()):
-                    if any(job.unit in lost for job in same):
+                    if any(job.unit in ends for job in same):
                         for job in queued.pop(path):
-                            results[job] = "failed"
+                            results[job] = ends[job.unit]
         for job in (job for same in queued.values() for job in same):
             results[job] = "timeout"
         return {job: results[job] for job in wanted}

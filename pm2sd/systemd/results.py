@@ -11,7 +11,8 @@ from pm2sd.probe import NOT_IN_TIME
 
 # ExecMainCode is the si_code of SIGCHLD (sigaction(2)); the journal has the words.
 CLD_EXITED, CLD_KILLED, CLD_DUMPED = 1, 2, 3
-_CODES = {CLD_EXITED: "exited", CLD_KILLED: "killed", CLD_DUMPED: "dumped"}
+CODES = {"exited": CLD_EXITED, "killed": CLD_KILLED, "dumped": CLD_DUMPED}
+_WORDS = {code: word for word, code in CODES.items()}
 
 # Result= of a service (systemd.exec(5), $SERVICE_RESULT) -> what to tell people; "" where the
 # exit status or signal says it better.
@@ -46,7 +47,7 @@ class Ending:
 
     def __str__(self) -> str:
         words = _RESULTS.get(self.result, self.result)
-        ended = exit_words(_CODES.get(self.code, ""), self.status)
+        ended = exit_words(_WORDS.get(self.code, ""), self.status)
         if self.result == "oom-kill" or not ended:
             return words or "failed"
         if self.result in ("success", "start-limit-hit"):  # the end counts, not the giving up
