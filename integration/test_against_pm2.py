@@ -160,6 +160,21 @@ def test_a_program_gets_what_it_got_under_pm2(both: Both, program: str) -> None:
         assert ours["env"]["PWD"] == ours["cwd"]  # PM2's is the caller's, or cwd as it is written
 
 
+def test_a_deployments_variables_come_with_its_env(both: Both) -> None:
+    """``--env NAME`` takes ``deploy.NAME.env`` as well, over env and under env_NAME."""
+    env = {"DUMP_TO": str(both.dumps), "A": 1, "B": 1, "C": 1}
+    app = {"name": both.name, "script": "dump.js", "env": env, "env_live": {"C": 3}}
+    config = {"apps": [app], "deploy": {"live": {"env": {"B": 2, "C": 2, "D": 2}}}}
+    file = both.project.write("ecosystem.json", json.dumps(config))
+    for run in (both.pm2, both.pm2sd):
+        assert run("start", file, "--env", "live", cwd=both.project.path).exit_status == 0
+        (given,) = dumped(both, 1)
+        assert {name: given["env"][name] for name in "ABCD"} == dict(
+            zip("ABCD", "1232", strict=True)
+        )
+        assert run("delete", both.name).exit_status == 0
+
+
 def managers_environment() -> set[str]:
     """The variables that the user manager gives to all its services, but PATH."""
     lines = systemctl("show-environment").stdout.splitlines()

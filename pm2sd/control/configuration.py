@@ -13,7 +13,7 @@ from pm2sd.control.desired import Wanted
 from pm2sd.ecosystem.app import App
 from pm2sd.ecosystem.declare import declare
 from pm2sd.ecosystem.declared import Declared
-from pm2sd.ecosystem.document import document
+from pm2sd.ecosystem.document import deployed, document
 from pm2sd.ecosystem.nodes import Node, Source
 from pm2sd.ecosystem.read import find_default, read
 from pm2sd.ecosystem.resolve import resolve_all
@@ -72,7 +72,7 @@ def load(
         nodes.append(node)
         problems += mistakes
     for node in nodes:
-        one, mistakes = declare(node, source)
+        one, mistakes = declare(deployed(node, found.deploy, env), source)
         declared.append(one)
         problems += mistakes
     base = str(source.path.parent) if source.path else str(Path.cwd())

@@ -48,6 +48,29 @@ def document(source: Source) -> Document:
     return _Reading(source).document()
 
 
+def deployed(app: Node, deploy: Node | None, env_name: str | None) -> Node:
+    """An app with the variables that ``--env NAME`` takes from ``deploy.NAME.env``.
+
+    PM2 puts them over ``env`` and under ``env_NAME`` of every app, deployed or not (lib/Common.js,
+    mergeEnvironmentVariables).
+    """
+    variables = _inside(_inside(deploy, env_name), "env") if env_name else None
+    if variables is None or not isinstance(variables.value, Mapping):
+        return app
+    key = f"env_{env_name}"
+    block = _inside(app, key)
+    if block is None or block.value is None:
+        block = variables
+    elif isinstance(block.value, Mapping):
+        block = replace(block, value={**variables.value, **block.value})
+    assert isinstance(app.value, Mapping)
+    return replace(app, value={**app.value, key: block})
+
+
+def _inside(node: Node | None, key: str | None) -> Node | None:
+    return node.value.get(key or "") if node and isinstance(node.value, Mapping) else None
+
+
 class _Reading:
     def __init__(self, source: Source) -> None:
         self.source = source

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pm2sd.ecosystem.document import Document, document
+from pm2sd.ecosystem.document import Document, deployed, document
 from pm2sd.ecosystem.nodes import plain
 from pm2sd.ecosystem.places import Places
 from pm2sd.ecosystem.read_json import read_json
@@ -77,6 +77,31 @@ def test_a_file_that_deploys_is_told_what_to_do_instead() -> None:
     (note,) = load("{apps: [{script: 'a'}], deploy: {production: {}}}").notes
     assert (note.option, note.fidelity) == ("deploy", Fidelity.NO_EFFECT)
     assert note.text == "f.json:1:25: pm2sd does not deploy; over ssh: git pull, then pm2sd apply"
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ("", {"B": "deploy", "C": "deploy"}),
+        (", env_production: null", {"B": "deploy", "C": "deploy"}),
+        (", env_production: {B: 'block'}", {"B": "block", "C": "deploy"}),
+    ],
+)
+def test_a_deployments_variables_are_under_those_of_the_block(
+    block: str, expected: dict[str, str]
+) -> None:
+    found = load(
+        f"{{apps: [{{script: 'a', env: {{A: 1}}{block}}}], "
+        "deploy: {production: {env: {B: 'deploy', C: 'deploy'}}, staging: {}, odd: 1}}"
+    )
+    (app,) = found.apps
+    written = plain(app)
+    assert isinstance(written, dict)
+    with_them = written | {"env_production": expected}
+    assert plain(deployed(app, found.deploy, "production")) == with_them
+    for other in (None, "", "staging", "odd", "development"):
+        assert deployed(app, found.deploy, other) == app
+    assert deployed(app, None, "production") == app
 
 
 def test_a_file_may_be_for_deploying_only() -> None:
