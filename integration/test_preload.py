@@ -53,6 +53,18 @@ def test_npm_start(pm2sd: Pm2sd, project: Project) -> None:
     eventually(lambda: {get(port).split()[0] for _ in range(8)} == {"0", "1"})
 
 
+@pytest.mark.parametrize("line", ["exec node", "node"])
+def test_the_readiness_of_what_a_shell_script_runs(
+    pm2sd: Pm2sd, project: Project, line: str
+) -> None:
+    """As with PM2, whose channel to a script is inherited by all that it starts."""
+    script = project.write("start.sh", f"#!/bin/bash\n{line} {project.script('cluster.js')}\n")
+    env = {"PORT": free_port(), "READY": 1}
+    options = {"script": str(script), "interpreter": "bash"}
+    done = apply(pm2sd, project, env=env, wait_ready=True, listen_timeout=60_000, **options)
+    assert done.exit_status == ExitStatus.OK, done
+
+
 @pytest.mark.parametrize("options", [{}, {"shutdown_with_message": True}])
 def test_an_app_without_a_handler_is_stopped_in_peace(
     pm2sd: Pm2sd, project: Project, options: dict[str, Any]

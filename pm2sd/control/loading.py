@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pm2sd.control.session import Session
 from pm2sd.systemd import cgroup
-from pm2sd.translate.node import has_preload
+from pm2sd.translate.node import is_node
 from pm2sd.units import names
 
 _COMPUTES = 2000
@@ -29,7 +29,7 @@ class Loading:
             for name in apps & stored.keys()
             if len(stored[name].ids) > 1 and stored[name].exec_mode == "cluster"
             for unit in stored[name].instances
-            if not stored[name].app.listen and has_preload(stored[name].app)
+            if not stored[name].app.listen and is_node(stored[name].app)
         }
         self._groups = [
             str(session.bus.get(unit, "Service", "ControlGroup"))

@@ -9,7 +9,7 @@ from typing import Final
 
 from pm2sd.observe.known import Known
 from pm2sd.systemd.ports import refusal
-from pm2sd.translate.node import has_preload
+from pm2sd.translate.node import is_node
 from pm2sd.units import names
 
 # Node's message, whose address may be ``::`` for all.
@@ -31,7 +31,7 @@ def advice(unit: str, lines: Sequence[str]) -> str | None:
         return None
     own = [holder for holder in refused.holders if holder.unit in stored.instances]
     app = stored.app
-    if not own or app.listen or not has_preload(app):
+    if not own or app.listen or not is_node(app):
         return f"port {port}: {refused.why}; {refused.hint}"
     share = f"pm2sd restart {quote(app.name)} --listen {port}"
     if app.source:

@@ -11,7 +11,7 @@ from pm2sd.ecosystem.nodes import Plain
 from pm2sd.ecosystem.options.checks import pause
 from pm2sd.translate.auxiliary import Auxiliary
 from pm2sd.translate.logs import streams
-from pm2sd.translate.node import has_preload
+from pm2sd.translate.node import is_node
 from pm2sd.units import names
 from pm2sd.units.fitting import parts
 from pm2sd.units.model import INSTANCE, JOURNAL, AuxiliaryService, Mark, Text, Timer
@@ -108,7 +108,7 @@ def health(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
 
 def idle(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
     """``NAME:idle.timer``, where no preload counts the app's connections."""
-    if app.idle_timeout is None or has_preload(app):
+    if app.idle_timeout is None or is_node(app):
         return Auxiliary()
     unit = AuxiliaryService(
         name=names.auxiliary(app.name, "idle", "service"),
@@ -149,7 +149,7 @@ def _question(app: App, asked: Mapping[str, Plain]) -> list[Text]:
     address = str(asked["address"])
     shared = address in app.listen
     words: list[Text] = []
-    if shared and has_preload(app):
+    if shared and is_node(app):
         words.append(f"--socket={app.listen.index(address)}")
     if "path" in asked:
         words += [f"--path={asked['path']}", f"--host={asked['host']}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -16,12 +17,23 @@ apps must start without it."""
 
 # The signals that the preload handles without being told of them.
 _USUAL_SIGNALS: Final = ("SIGINT", "SIGTERM")
+_SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 _NO_HANDLER: Final = ("SIGKILL", "SIGSTOP")
 
 
-def has_preload(app: App) -> bool:
+def is_node(app: App) -> bool:
     """Whether Node runs the app, itself or below a launcher such as npm or a shell."""
     return runs_node(app.interpreter, app.command)
+
+
+def has_preload(app: App) -> bool:
+    """Whether the app's environment loads the preload.
+
+    It is there for a shell's script, too, which may run anything, where the app and PM2 are to
+    speak to each other: in PM2 the Node that a script starts has the script's channel.
+    """
+    speaks = app.wait_ready or app.shutdown_with_message
+    return is_node(app) or (speaks and posixpath.basename(app.interpreter) in _SHELLS)
 
 
 def node_environment(
@@ -46,7 +58,7 @@ def node_environment(
         settings["private"] = True
     if health:
         settings["health"] = health
-    if app.idle_timeout is not None:
+    if app.idle_timeout is not None and is_node(app):
         settings["idle_timeout"] = app.idle_timeout
     options = (
         app.env.get("NODE_OPTIONS"),

@@ -10,7 +10,7 @@ from pm2sd.translate.checks import READY_SLACK, after_start, before_start, runti
 from pm2sd.translate.hardening import directives, writable
 from pm2sd.translate.logs import streams
 from pm2sd.translate.memory import limits_text, memory_max
-from pm2sd.translate.node import has_preload, node_environment
+from pm2sd.translate.node import has_preload, is_node, node_environment
 from pm2sd.translate.on_failure import handler_of
 from pm2sd.translate.restart import RestartPolicy, restart_policy
 from pm2sd.translate.socket import socket_of
@@ -142,10 +142,10 @@ def _readiness(app: App) -> tuple[bool, tuple[Note, ...]]:
     """Whether the manager waits for the app to say that it is ready, and what to tell the user."""
     if not app.wait_ready:
         return False, ()
-    how = (
-        "process.send('ready') is what the manager waits for"
-        if has_preload(app)
-        else "the app says it is ready through sd_notify (systemd-notify --ready)"
-    )
+    if is_node(app):
+        how = "process.send('ready') is what the manager waits for"
+    else:
+        how = "the app says it is ready through sd_notify (systemd-notify --ready)"
+        how += ", or Node that it runs by process.send('ready')" if has_preload(app) else ""
     text = f"{how}; not doing so within listen_timeout is a failure, where PM2 calls it a success"
     return True, (Note("wait_ready", Fidelity.BETTER, text),)

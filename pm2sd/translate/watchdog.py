@@ -10,7 +10,7 @@ from typing import Final
 from pm2sd.ecosystem.app import App
 from pm2sd.ecosystem.options.checks import LEAST_PAUSE, pause
 from pm2sd.notes import Fidelity, Note
-from pm2sd.translate.node import has_preload
+from pm2sd.translate.node import has_preload, is_node
 
 OPEN_FILE_SINCE: Final = 253
 """OpenFile= (NEWS of 253). It hands over a socket that is connected to the manager's, on which
@@ -95,7 +95,7 @@ def watchdog(app: App, systemd: int, manager_directory: str) -> Watchdog | None:
 
 def _can_feed(app: App, systemd: int, manager_directory: str) -> bool:
     own = any(map(_OF_THE_USER.match, app.unit.get("Service", ())))
-    possible = has_preload(app) and _is_possible(systemd, manager_directory)
+    possible = is_node(app) and _is_possible(systemd, manager_directory)
     return possible and app.treekill and not own
 
 
