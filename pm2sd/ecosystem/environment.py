@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from pm2sd.ecosystem.app import INSTANCE_VAR
 from pm2sd.ecosystem.env_files import env_files
+from pm2sd.ecosystem.options import ENV_BLOCK, Section, find
 from pm2sd.ecosystem.serving import PASSWORD, SERVE
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.errors import Location
@@ -20,6 +21,11 @@ _ALWAYS_INHERITED = ("PATH",)
 _NO_SECRETS = ("PATH", "NODE_ENV")
 
 _BLOCK = "env_"
+
+# The options in one word that nobody means as a variable; all those in several are none either.
+_NO_VARIABLES = frozenset(
+    {"args", "autorestart", "cwd", "instances", "interpreter", "script", "treekill", "watch"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ def environment(subject: Subject, env_name: str | None, cwd: str) -> Environment
         if name not in secrets
     }
     _tell_what_the_file_read(subject)
+    _tell_what_is_no_option(subject, env_name)
     return Environment(inherited | written, secrets)
 
 
@@ -137,10 +144,37 @@ def _filtered(subject: Subject, inherited: dict[str, str]) -> dict[str, str]:
 def _tell_what_the_file_read(subject: Subject) -> None:
     read = subject.source.env_read
     if read:
+        what = "all variables" if "*" in read else ", ".join(read)
         subject.note(
             "env",
             Fidelity.BETTER,
-            f"the file read {', '.join(read)} through process.env, as they are in this shell; the "
+            f"the file read {what} through process.env, as they are in this shell; the "
             "app itself gets only what the file writes (PM2 passes everything on): inherit_env "
             "names more",
         )
+
+
+def _tell_what_is_no_option(subject: Subject, env_name: str | None) -> None:
+    """Name what looks like an option of PM2's among the variables.
+
+    PM2 lays an app's variables over its options (lib/God.js, executeApp), when some of them have
+    taken effect already: max_memory_restart and node_args are heeded there, instances and
+    out_file are not.
+    """
+    for block in dict.fromkeys(("env", f"{_BLOCK}{env_name}" if env_name else "env")):
+        names = [name for name in subject.get(block, dict) or () if _is_option(name)]
+        if names:
+            are = "are variables and no options" if names[1:] else "is a variable and no option"
+            subject.note(
+                block,
+                Fidelity.APPROXIMATE,
+                f"in {block}, {', '.join(names)} {are}, where PM2 heeds some; what is meant as an "
+                f"option belongs beside {block}",
+            )
+
+
+def _is_option(name: str) -> bool:
+    option = find(name)
+    if option is None or option is ENV_BLOCK or option.section is Section.OURS:
+        return False
+    return "_" in name or name in _NO_VARIABLES

@@ -117,6 +117,23 @@ def test_python_is_told_not_to_buffer_unless_the_user_says_otherwise(world: Worl
 def test_variables_that_the_file_read_are_named(world: World) -> None:
     world.source = replace(world.source, env_read=("DB_HOST", "DB_PORT"))
     assert "DB_HOST, DB_PORT" in about(world.resolve(script="app.js").notes, "env")
+    world.source = replace(world.source, env_read=("*", "DB_HOST"))
+    assert "read all variables through" in about(world.resolve(script="app.js").notes, "env")
+
+
+def test_options_among_the_variables_are_told_to_be_none(world: World) -> None:
+    options = {
+        "script": "app.js",
+        "env": {"autorestart": False, "PORT": 1, "port": 2, "name": "x", "listen": 3, "env_x": 4},
+        "env_production": {"instances": 4, "max_memory_restart": "1G", "NODE_ENV": "production"},
+    }
+    resolved = world.resolve("production", **options)
+    assert about(resolved.notes, "env").startswith("approximate: in env, autorestart is a variable")
+    assert "instances, max_memory_restart are variables" in about(resolved.notes, "env_production")
+    assert resolved.app
+    assert resolved.app.env["max_memory_restart"] == "1G"
+    assert about(world.resolve(**options).notes, "env_production") == ""
+    assert about(world.resolve(script="app.js", env={"PORT": 1}).notes, "env") == ""
 
 
 # env_file
