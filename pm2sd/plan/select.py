@@ -51,6 +51,8 @@ def select(selectors: Sequence[str], apps: Mapping[str, StoredApp]) -> list[Inst
 
 def _matching(selector: str, apps: Mapping[str, StoredApp]) -> list[Instance]:
     everything = instances(apps.values())
+    if not selector:  # a shell's unset variable; the source of what was started without a file
+        return []
     if selector == "all":
         return everything
     if selector in apps:

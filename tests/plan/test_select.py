@@ -56,7 +56,13 @@ def test_selectors(selectors: list[str], found: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("selector", "hint"),
-    [("apu", "did you mean 'api'?"), ("9", "pm2sd list shows"), ("api@2", None), ("/x{9}/", None)],
+    [
+        ("apu", "did you mean 'api'?"),
+        ("9", "pm2sd list shows"),
+        ("api@2", None),
+        ("/x{9}/", None),
+        ("", "pm2sd list shows"),
+    ],
 )
 def test_a_selector_that_names_nothing(selector: str, hint: str | None) -> None:
     with pytest.raises(NoSuchApp) as caught:
