@@ -20,7 +20,10 @@ from integration.harness import (
     systemctl,
 )
 from integration.test_socket import active, get, pid, socket_unit, unit
+from pm2sd.control import boot
+from pm2sd.control.session import changing
 from pm2sd.errors import ExitStatus
+from pm2sd.systemd.snapshot import Snapshot
 
 IDLE = 0.5
 """Seconds of idle_timeout."""
@@ -143,3 +146,20 @@ def test_stop_and_changes(pm2sd: Pm2sd, project: Project) -> None:
     assert project.unit_files() == []
     with pytest.raises(ConnectionRefusedError):
         get(port)
+
+
+def test_it_comes_back_whether_somebody_is_connected_or_not(pm2sd: Pm2sd, project: Project) -> None:
+    """What save and resurrect do, to this app alone."""
+    apply(pm2sd, project, listen=free_port())
+    assert is_down(project)
+    name = project.name("web")
+    target = f"{name}.target"
+    with changing(lambda _: None) as here:
+        up = boot.follow(here, [here.stored().apps[name]], forced=True)
+    assert systemctl("is-enabled", target).stdout == "enabled\n"
+    assert pm2sd("stop", name).exit_status == ExitStatus.OK
+    assert systemctl("is-enabled", target).stdout == "disabled\n"
+    with changing(lambda _: None) as here:
+        boot.start_saved(here, Snapshot({}, frozenset(up)))
+    assert state(pm2sd, project) == "idle"
+    assert systemctl("is-enabled", target).stdout == "enabled\n"

@@ -73,6 +73,7 @@ def restoration(session: Session, saved: Snapshot) -> tuple[Plan, list[Wanted]]:
 
     known = session.stored().apps
     lost = [app for name, app in read_stored(saved.files).apps.items() if name not in known]
+    lost.sort(key=lambda app: app.ids)  # which are given anew, in the same order
     wanted = [Wanted(app.app, app.notes) for app in lost]
     return plan(session, wanted, options=Options(start="none")), wanted
 
@@ -132,4 +133,7 @@ def is_of(unit: str, app: str) -> bool:
 
 def ends_by_itself(app: StoredApp) -> bool:
     """Whether an instance that is down says nothing about whether the app is up."""
-    return app.app.schedule is not None or not app.app.autorestart
+    options = app.app
+    return (
+        options.schedule is not None or options.idle_timeout is not None or not options.autorestart
+    )
