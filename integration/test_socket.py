@@ -302,3 +302,36 @@ def test_two_apps_cannot_have_one_port(pm2sd: Pm2sd, project: Project) -> None:
     done = pm2sd("apply", project.ecosystem(apps))
     assert done.exit_status == ExitStatus.INVALID_CONFIG
     assert "both listen on 3000" in done.stderr
+
+
+def test_another_name_for_an_app_with_a_socket(pm2sd: Pm2sd, project: Project) -> None:
+    """The old one is in the way until it is removed, and then not."""
+    port = cluster(pm2sd, project)
+    new = project.name("other")
+    script = project.script("cluster.js")
+    options = {"name": new, "script": script, "listen": port, "env": {"PORT": port}}
+    file = project.ecosystem([options])
+    for command in ("apply", "diff"):
+        refused = pm2sd(command, file)
+        assert refused.exit_status == ExitStatus.INVALID_CONFIG
+        assert f"{project.name('web')!r} is no longer in the file: pm2sd apply --prune" in (
+            refused.stderr
+        )
+    assert get(port)
+    renamed = pm2sd("apply", "--prune", file)
+    assert renamed.exit_status == ExitStatus.OK, renamed
+    assert get(port)
+    assert pm2sd("pid", project.name("web")).exit_status == ExitStatus.NO_SUCH_APP
+    assert pm2sd("delete", new).exit_status == ExitStatus.OK
+
+
+def test_another_name_for_what_was_started_with_a_socket(pm2sd: Pm2sd, project: Project) -> None:
+    port, old, new = free_port(), project.name("old"), project.name("new")
+    script = project.write(
+        "app.js", f"process.env.PORT = '{port}'; require('{project.script('cluster.js')}');\n"
+    )
+    started = pm2sd("start", script, "--name", old, "--listen", str(port), "-i", "2")
+    assert started.exit_status == ExitStatus.OK, started
+    renamed = pm2sd("restart", old, "--name", new)
+    assert renamed.exit_status == ExitStatus.OK, renamed
+    assert get(port)

@@ -44,7 +44,7 @@ def plan(
     gone = set(orphans) if options.prune else set()
     apps = {name: old.app for name, old in stored.apps.items() if name not in gone}
     apps |= {one.app.name: one.app for one in wanted}
-    sockets.refuse_shared(apps.values())
+    sockets.refuse_shared(apps.values(), orphans)
     return make_plan(
         desired,
         stored,
