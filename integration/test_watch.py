@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from integration.harness import Pm2sd, Project, Result, eventually, properties, systemctl
+from integration.web import Web
 from pm2sd.errors import ExitStatus
 from pm2sd.systemd.journal import Query, entries
 
@@ -342,3 +343,16 @@ def test_logs_tell_what_the_app_was_restarted_for(watched: Watched) -> None:
     assert shown("--raw") == []
     watched.pm2sd("flush", name)
     assert shown() == []
+
+
+def test_a_change_during_a_reload_leaves_the_extra_instance_alone(web: Web) -> None:
+    """Its end would be taken for that of an app that does not come up."""
+    web.options = {"watch": ["watched"]}
+    watched = web.project.write("watched/file", "")
+    web.project.write("slow", "")
+    web.apply(2)
+    with web.begin("reload", web.name) as process:
+        eventually(lambda: web.state(2) == "active", 60)
+        watched.write_text("changed")
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == ExitStatus.OK, said

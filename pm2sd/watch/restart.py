@@ -20,6 +20,9 @@ _PROPERTIES: Final = (
 # systemd.exec(5): only services of a user's manager have the variable.
 _SYSTEM: Final = os.getuid() == 0 and "MANAGERPID" not in os.environ
 _SYSTEMCTL: Final = ("systemctl",) if _SYSTEM else ("systemctl", "--user")
+_RUNTIME: Final = os.environ.get("XDG_RUNTIME_DIR") or "/run"
+_EXTRA: Final = f"{_RUNTIME}/systemd/{'system' if _SYSTEM else 'user'}/{{}}.d/10-pm2sd.conf"
+"""The drop-in of an instance that is there for the time of a reload (pm2sd/control/extra.py)."""
 _UP: Final = ("active", "activating", "reloading", "refreshing")
 
 
@@ -76,7 +79,7 @@ def _keep_counts(found: Sequence[Instance]) -> None:
 
     systemd is about to forget its own, and never counts one of an instance that runs.
     """
-    directory = f"{os.environ.get('XDG_RUNTIME_DIR') or '/run'}/pm2sd/restarts"
+    directory = f"{_RUNTIME}/pm2sd/restarts"
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
         for one in found:
@@ -98,7 +101,11 @@ def last_start(name: str) -> float:
 
 
 def instances(name: str) -> list[Instance]:
-    """The loaded instances of an app, by their numbers."""
+    """The loaded instances of an app, by their numbers.
+
+    Without the extra one of a reload: that goes by itself, and the reload would take its end for
+    that of an app that does not come up.
+    """
     shown = subprocess.run(
         [
             *(*_SYSTEMCTL, "show", "--all", f"--property={','.join(_PROPERTIES)}"),
@@ -111,7 +118,7 @@ def instances(name: str) -> list[Instance]:
     found = []
     for block in shown.split("\n\n"):
         values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        if "Id" in values:
+        if "Id" in values and not os.path.exists(_EXTRA.format(values["Id"])):
             numbers = [int(values[name] or 0) for name in _PROPERTIES[2:]]
             found.append(Instance(values["Id"], values["ActiveState"], *numbers))
     return sorted(found, key=lambda one: (len(one.unit), one.unit))
