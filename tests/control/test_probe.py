@@ -37,7 +37,7 @@ def test_when_there_is_no_app_any_more_nothing_of_the_copies_is_left(tmp_path: P
     )
     preload.install(tmp_path, [app])
     install(tmp_path, [app])
-    kept = ["pm2sd-preload", "pm2sd-preload.cjs", "pm2sd-probe"]
+    kept = ["pm2sd-preload.cjs", "pm2sd-probe"]
     assert sorted(path.name for path in tmp_path.iterdir()) == kept
     preload.remove(tmp_path)
     probe.remove(tmp_path)
