@@ -71,12 +71,16 @@ def _foreseen(session: Session, asked: Sequence[str], queued: Sequence[str]) -> 
     a failing one may have, and each new start has a new one. An app's target will be ``done`` all
     the same; an instance that waits is ``blocked``.
     """
-    ends = dict.fromkeys(_failing(session, asked), "failed")
+    failing = _failing(session, asked)
+    ends = dict.fromkeys(failing, "failed")
     left = [unit for unit in queued if unit not in ends]
     after = {unit: session.bus.get(unit, "Unit", "After") for unit in left} if ends else {}
-    while waiting := [unit for unit, first in after.items() if not ends.keys().isdisjoint(first)]:
+    # An order holds while the first has a job; what only crashes again and again has none.
+    late = {unit for unit in failing if session.bus.get(unit, "Unit", "Job")[0]}
+    while waiting := [unit for unit, first in after.items() if not late.isdisjoint(first)]:
         for unit in waiting:
             ends[unit] = "blocked" if names.parse_instance(unit) else "done"
+            late.add(unit)
             del after[unit]
     return ends
 
