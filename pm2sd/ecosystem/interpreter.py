@@ -31,6 +31,8 @@ BY_EXTENSION: Mapping[str, tuple[str, ...]] = {
 }
 
 _NODE = ("node", "nodejs")
+_OTHER_NAMES = {"python": "python3", "nodejs": "node"}
+"""What a program may be called here that was written under its other name."""
 
 # Directories that fnm and yarn put into PATH for the life of one shell or one command.
 _PASSING = ("/fnm_multishells/", "/yarn--")
@@ -147,6 +149,9 @@ def _how_to_get(subject: Subject, finder: Finder, name: str) -> str:
     if versions:
         version = ".".join(map(str, versions[0].version))
         return f"write interpreter: node@{version}, which {versions[0].manager} has installed"
+    other = _OTHER_NAMES.get(name)
+    if other and finder.program(other):
+        return f"write interpreter: {other}, which is in PATH"
     return unexpanded(name) or f"install {name}, or write the interpreter's absolute path"
 
 

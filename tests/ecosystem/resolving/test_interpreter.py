@@ -213,6 +213,17 @@ def test_a_named_interpreter_that_is_not_there(world: World) -> None:
     assert hint == "write interpreter: ./node_modules/.bin/ts-node"
 
 
+def test_a_program_that_goes_by_another_name_here_is_named(world: World) -> None:
+    world.write("app.py")
+    assert world.problem(script="app.py", interpreter="python")[2].startswith("install python")
+    world.program("python3")
+    assert world.problem(script="app.py", interpreter="python") == (
+        "apps[0].interpreter",
+        "python is not in PATH",
+        "write interpreter: python3, which is in PATH",
+    )
+
+
 def test_a_shell_variable_in_an_interpreter_is_explained(world: World) -> None:
     world.write("app.py")
     key, message, hint = world.problem(script="app.py", interpreter="${PYTHON_DIR}/python")
