@@ -86,7 +86,7 @@ def test_another_port_where_nothing_comes_up_is_taken_back(web: Web, reuse_port:
     old, new = move(web)
     said = web.apply(2, status=ExitStatus.FAILED, BROKEN="all")
     assert "its unit files are as before" in said
-    assert "up:" not in said
+    assert "\nup: " not in said
     assert web.pm2sd("cat", web.name).stdout == cat
     assert answers(old)
     assert not answers(new)
