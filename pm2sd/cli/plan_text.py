@@ -89,20 +89,24 @@ def plan_json(todo: Plan) -> dict[str, Any]:
     }
 
 
-def note_lines(notes: Iterable[tuple[str, Iterable[Note]]]) -> Iterator[str]:
+def note_lines(noted: Iterable[tuple[str, Iterable[Note]]]) -> Iterator[str]:
     """What users should know of their apps' translation: all but what is carried exactly.
 
-    ``notes`` are pairs of an app and its notes; what is said of several apps is one line.
+    ``noted`` are apps with their notes. What is to be said of several options, or apps, in the same
+    words is said once.
     """
-    apps: dict[Note, list[str]] = {}
-    for app, of_app in notes:
-        for note in of_app:
-            apps.setdefault(note, []).append(app)
-    for note, names in apps.items():
-        if note.fidelity is not Fidelity.EXACT:
-            style = "yellow" if note.fidelity is not Fidelity.NO_EFFECT else "grey"
-            head = paint(f"note: {', '.join(names)}: {note.option}", style, sys.stderr)
-            yield f"{head} ({note.fidelity}): {note.text}"
+    options: dict[tuple[str, Fidelity, str], list[str]] = {}
+    for app, notes in noted:
+        for note in notes:
+            if note.fidelity is not Fidelity.EXACT:
+                options.setdefault((app, note.fidelity, note.text), []).append(note.option)
+    apps: dict[tuple[tuple[str, ...], Fidelity, str], list[str]] = {}
+    for (app, fidelity, text), written in options.items():
+        apps.setdefault((tuple(written), fidelity, text), []).append(app)
+    for (found, fidelity, text), names in apps.items():
+        style = "yellow" if fidelity is not Fidelity.NO_EFFECT else "grey"
+        head = paint(f"note: {', '.join(names)}: {', '.join(found)}", style, sys.stderr)
+        yield f"{head} ({fidelity}): {text}"
 
 
 def equivalents(todo: Plan) -> Iterator[str]:

@@ -144,7 +144,7 @@ def _remarks(reading: _Reading) -> Iterator[Note]:
         assert option is not None
         if option.fidelity not in _TOLD or option.is_quiet(value):
             continue
-        if option.part_of is None or reading.is_active(option.part_of):
+        if not option.part_of or any(map(reading.is_active, option.part_of)):
             yield Note(name, option.fidelity, option.difference)
 
 

@@ -234,6 +234,8 @@ def test_a_single_word_keeps_its_false_values(line: str) -> None:
         ("shutdown_with_message: false", {}),
         ("shutdown_with_message: true", {}),
         ("log_type: raw", {}),
+        ("time: true\nlog_date_format: YYYY", {}),
+        ("time: true\nerr_log: e.log", {"time": Fidelity.APPROXIMATE}),
         ("post_update: [npm install]", {"post_update": Fidelity.NO_EFFECT}),
         ("log_type: json", {"log_type": Fidelity.APPROXIMATE}),
         ("health: http://localhost/", {}),

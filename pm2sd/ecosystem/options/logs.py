@@ -7,6 +7,8 @@ from pm2sd.ecosystem.options.model import Flag, Option, Section
 from pm2sd.ecosystem.options.types import Boolean, Choice, Either, Exactly, LogPath, Text
 from pm2sd.notes import Fidelity
 
+_FILES = ("out_file", "error_file", "log_file")
+
 LOGS = (
     Option(
         name="out_file",
@@ -89,6 +91,7 @@ LOGS = (
         fidelity=Fidelity.APPROXIMATE,
         difference="the journal keeps the time of every line, and pm2sd logs prints it; lines in "
         "log files get none",
+        part_of=_FILES,
         example="time: true",
         flags=(Flag(("--time",), "nothing", True),),
     ),
@@ -103,6 +106,7 @@ LOGS = (
         fidelity=Fidelity.APPROXIMATE,
         difference="the journal keeps the time of every line, and pm2sd logs prints it; lines in "
         "log files get none",
+        part_of=_FILES,
         example="log_date_format: YYYY-MM-DD HH:mm:ss",
         flags=(Flag(("--log-date-format",)),),
     ),

@@ -58,8 +58,8 @@ class Option:
     ``pm2`` says what it means in PM2 (empty for our own), ``doc`` what it means here, ``becomes``
     what carries it in systemd, ``difference`` what to know about ``fidelity``. ``default`` is
     written as in a file; ``default_text`` stands for one that depends. ``quiet`` are the values
-    with which nothing is missing, so that no note is due; an option that is ``part_of`` another one
-    is only noted where that one is in force. ``example`` is YAML.
+    with which nothing is missing, so that no note is due; an option that is ``part_of`` others
+    is only noted where one of them is in force. ``example`` is YAML.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Option:
     aliases: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
     quiet: tuple[object, ...] = ()
-    part_of: str | None = None
+    part_of: tuple[str, ...] = ()
     zero: Zero | None = None
     required: bool = False
 

@@ -23,7 +23,7 @@ def _without_effect(
     default: Plain = None,
     quiet: tuple[object, ...] = (False,),
     flags: tuple[Flag, ...] = (),
-    part_of: str | None = None,
+    part_of: tuple[str, ...] = (),
 ) -> Option:
     """A row for an option that nothing becomes of; with a ``quiet`` value nothing is missed."""
     return Option(
@@ -169,7 +169,7 @@ INTERNAL = (
         section=Section.INTERNAL,
         kind=Duration(),
         default=60000,
-        part_of="post_update",
+        part_of=("post_update",),
     ),
     _without_effect(
         "windowsHide",

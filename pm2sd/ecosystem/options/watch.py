@@ -32,7 +32,7 @@ WATCH = (
     Option(
         name="ignore_watch",
         section=Section.WATCH,
-        part_of="watch",
+        part_of=("watch",),
         type=Arguments("a list of paths or patterns"),
         default_text="hidden files and node_modules",
         pm2="What not to watch; takes the place of the default.",
@@ -48,7 +48,7 @@ WATCH = (
     Option(
         name="watch_delay",
         section=Section.WATCH,
-        part_of="watch",
+        part_of=("watch",),
         type=Duration(),
         quiet=(0,),
         default_text="none",
@@ -64,7 +64,7 @@ WATCH = (
     Option(
         name="watch_options",
         section=Section.WATCH,
-        part_of="watch",
+        part_of=("watch",),
         type=WatchOptions(),
         pm2="Options for chokidar, the library that watches.",
         doc="How to watch: usePolling (with interval) for file systems that tell nothing of "
