@@ -44,7 +44,8 @@ def settings(environ: Mapping[str, str], arguments: Sequence[str]) -> Settings:
             )
     port = given("PORT", 1, "8080")
     if not port.isdecimal() or not 1 <= int(port) <= 65_535:
-        raise ValueError(f"PM2_SERVE_PORT: {port!r} is not a port")
+        where = "PM2_SERVE_PORT" if environ.get("PM2_SERVE_PORT") else "args (PATH PORT HOST)"
+        raise ValueError(f"{where}: {port!r} is not a port")
     return Settings(
         root=os.path.abspath(given("PATH", 0, ".")),  # noqa: PTH100 (not resolved: see find)
         host=given("HOST", 2, "0.0.0.0"),  # noqa: S104

@@ -308,8 +308,10 @@ def test_settings_are_pm2s_variables() -> None:
     assert settings({"PM2_SERVE_FTP": "false"}, []) == Settings(str(Path.cwd()))
     with pytest.raises(ValueError, match="needs PM2_SERVE_BASIC_AUTH_USERNAME"):
         settings({"PM2_SERVE_BASIC_AUTH": "true"}, [])
-    with pytest.raises(ValueError, match="is not a port"):
-        settings({"PM2_SERVE_PORT": "http"}, [])
+    with pytest.raises(ValueError, match="PM2_SERVE_PORT: 'http' is not a port"):
+        settings({"PM2_SERVE_PORT": "http"}, ["x", "80"])
+    with pytest.raises(ValueError, match=r"args \(PATH PORT HOST\): '--spa' is not a port"):
+        settings({}, ["--no-daemon", "--spa"])
 
 
 def free_port() -> int:
