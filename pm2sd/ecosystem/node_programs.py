@@ -11,6 +11,8 @@ _RUNS_NODE: Final = frozenset(
     {"node", "nodejs", "npm", "npx", "pnpm", "pnpx", "yarn", "tsx", "ts-node", "nodemon"}
 )
 
+SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
+
 
 def runs_node(interpreter: str, command: Sequence[str]) -> bool:
     """Whether Node runs an app, itself or below a launcher such as npm or a shell."""

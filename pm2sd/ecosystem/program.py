@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pm2sd.ecosystem import interpreter
 from pm2sd.ecosystem.finder import Finder, guess_path
 from pm2sd.ecosystem.interpreter import Interpreter
+from pm2sd.ecosystem.node_programs import SHELLS
 from pm2sd.ecosystem.serving import ARGUMENTS, SERVE, python
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.notes import Fidelity
-
-_SHELLS = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def _command_line(subject: Subject, base: str, finder: Finder, written: str) -> 
     if wanted == "none":
         names = ("bash", "sh")
         shell = interpreter.program(subject, finder, names, "script", "runs command lines")
-    elif posixpath.basename(wanted) in _SHELLS:
+    elif posixpath.basename(wanted) in SHELLS:
         chosen = interpreter.named(subject, base, finder, wanted)
         shell = chosen.path if chosen else None
     else:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pm2sd.ecosystem.app import App
-from pm2sd.ecosystem.node_programs import runs_node
+from pm2sd.ecosystem.node_programs import SHELLS, runs_node
 
 PRELOAD_FILE: Final = "pm2sd-preload.cjs"
 """The preload's name beside the units. A copy: pm2sd's own place changes when it is upgraded, and
@@ -17,7 +17,6 @@ apps must start without it."""
 
 # The signals that the preload handles without being told of them.
 _USUAL_SIGNALS: Final = ("SIGINT", "SIGTERM")
-_SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 _NO_HANDLER: Final = ("SIGKILL", "SIGSTOP")
 
 
@@ -33,7 +32,7 @@ def has_preload(app: App) -> bool:
     speak to each other: in PM2 the Node that a script starts has the script's channel.
     """
     speaks = app.wait_ready or app.shutdown_with_message
-    return is_node(app) or (speaks and posixpath.basename(app.interpreter) in _SHELLS)
+    return is_node(app) or (speaks and posixpath.basename(app.interpreter) in SHELLS)
 
 
 def node_environment(
