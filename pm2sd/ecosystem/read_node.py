@@ -129,7 +129,7 @@ def _raise(error: dict[str, str], places: Places, path: Path | None, where: Loca
     """Reports the exception that evaluating ended with, at its place."""
     name, stack = error["name"], error["stack"]
     first = error["message"].split("\n")[0]
-    message = f"{name}: {first}" if name else first
+    message = f"{name}: {first}" if name not in ("", "Error") else first
     hint = _hint(name, first, places.name)
     own = {places.name} if path is None else {places.name, str(path)}
     place = _SYNTAX_ERROR.match(stack) if name == "SyntaxError" else None
@@ -166,6 +166,8 @@ def _hint(name: str, message: str, file: str) -> str | None:
         if file.endswith((".json", ".json5")) or file.startswith("<"):
             return "a JSON file is one expression; a module must be called ecosystem.config.js"
         return "this is an ES module here: export default { apps: [...] }, or rename it to .cjs"
+    if re.match(r"Cannot find module '\.{0,2}/", message):
+        return "there is no such file; a relative path starts at the file that asks for it"
     if message.startswith("Cannot find module"):
         return "it must be installed where the file can find it, before the apps are"
     return None

@@ -237,8 +237,8 @@ def test_an_export_that_would_have_to_be_called_is_refused(
             "2:7",
             "TypeError: Cannot read properties of null (reading 'x')",
         ),
-        ("a.config.js", "\nrequire('none');", "2:1", "Error: Cannot find module 'none'"),
-        ("a.config.js", "\nthrow new Error('two\\nlines');", "2:7", "Error: two"),
+        ("a.config.js", "\nrequire('none');", "2:1", "Cannot find module 'none'"),
+        ("a.config.js", "\nthrow new Error('two\\nlines');", "2:7", "two"),
     ],
 )
 def test_exceptions_are_told_where_they_are(
@@ -248,6 +248,15 @@ def test_exceptions_are_told_where_they_are(
     (found,) = mistakes(file)
     assert (found.message, str(found.where)) == (message, f"{file}:{where}")
     assert found.source == text.split("\n")[1]
+
+
+def test_a_missing_file_is_not_to_be_installed(write: Write) -> None:
+    (found,) = mistakes(write("a.config.js", "require('./package.json')"))
+    assert found.hint is not None
+    assert found.hint.startswith("there is no such file")
+    (found,) = mistakes(write("a.config.js", "require('dotenv')"))
+    assert found.hint is not None
+    assert "must be installed" in found.hint
 
 
 def test_an_exception_elsewhere_is_told_there_but_not_in_packages(write: Write) -> None:
