@@ -20,7 +20,9 @@ from pm2sd.ecosystem.places import Places
 from pm2sd.errors import InvalidConfig, Location, Problem
 
 _HELPER = Path(__file__).with_name("evaluate.cjs")
-_SYNTAX_ERROR = re.compile(r"(?P<file>[^\n]+):(?P<line>\d+)\n(?P<source>[^\n]*)\n(?P<caret> *\^)?")
+_SYNTAX_ERROR = re.compile(
+    r"(?P<file>[^\n]+):(?P<line>\d+)\n(?P<source>[^\n]*)\n(?P<caret>[ \t]*\^)?"
+)
 
 
 @dataclass(frozen=True, slots=True)

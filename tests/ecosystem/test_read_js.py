@@ -220,6 +220,12 @@ def test_an_export_that_would_have_to_be_called_is_refused(
             "SyntaxError: Unexpected identifier 'b'",
         ),
         (
+            "a.config.js",
+            "module.exports = {\n\t\tpost-deploy: 1 }",
+            "2:7",
+            "SyntaxError: Unexpected token '-'",
+        ),
+        (
             "a.config.mjs",
             "export default {\n  a: 1 b: 2 };",
             "2:8",
