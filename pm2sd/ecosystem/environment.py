@@ -164,11 +164,13 @@ def _tell_what_is_no_option(subject: Subject, env_name: str | None) -> None:
     for block in dict.fromkeys(("env", f"{_BLOCK}{env_name}" if env_name else "env")):
         names = [name for name in subject.get(block, dict) or () if _is_option(name)]
         if names:
-            are = "are variables and no options" if names[1:] else "is a variable and no option"
+            are = (
+                "are variables here, not options" if names[1:] else "is a variable here, no option"
+            )
             subject.note(
                 block,
                 Fidelity.APPROXIMATE,
-                f"in {block}, {', '.join(names)} {are}, where PM2 heeds some; what is meant as an "
+                f"{', '.join(names)} in {block} {are} (PM2 heeds some there); what is meant as an "
                 f"option belongs beside {block}",
             )
 

@@ -128,8 +128,10 @@ def test_options_among_the_variables_are_told_to_be_none(world: World) -> None:
         "env_production": {"instances": 4, "max_memory_restart": "1G", "NODE_ENV": "production"},
     }
     resolved = world.resolve("production", **options)
-    assert about(resolved.notes, "env").startswith("approximate: in env, autorestart is a variable")
-    assert "instances, max_memory_restart are variables" in about(resolved.notes, "env_production")
+    assert about(resolved.notes, "env").startswith("approximate: autorestart in env is a variable")
+    assert "instances, max_memory_restart in env_production are variables" in about(
+        resolved.notes, "env_production"
+    )
     assert resolved.app
     assert resolved.app.env["max_memory_restart"] == "1G"
     assert about(world.resolve(**options).notes, "env_production") == ""
