@@ -233,6 +233,7 @@ def test_only_the_first_start_of_what_is_never_ready_is_waited_for(
     failed = pm2sd("apply", project.ecosystem(apps))
     assert failed.exit_status == ExitStatus.FAILED
     assert f"error: {late}@0 was not ready within listen_timeout" in failed.stderr
+    assert "hint: write wait_ready: false if the app never says so" in failed.stderr
     blocked = f"error: {web}@0 is not started yet: what it depends on has failed to start\n"
     assert blocked in failed.stderr
     now = properties(f"{late}@0.service", "ActiveState", "NRestarts")

@@ -15,9 +15,9 @@ LINES = 10
 
 def report(failures: Iterable[Failure]) -> None:
     """Each failure, why, the instance's last lines, and what they call for."""
+    from pm2sd.observe import taken_port, unready
     from pm2sd.observe.last_words import last_words
     from pm2sd.observe.logs import SETTLED_SECONDS
-    from pm2sd.observe.taken_port import advice
 
     told = list(failures)
     if told:
@@ -27,5 +27,6 @@ def report(failures: Iterable[Failure]) -> None:
         lines = last_words(failure.unit, LINES, failure.since)
         for line in lines:
             warn(f"  {paint('|', 'grey', sys.stderr)} {line}")
-        if hint := advice(failure.unit, lines):
+        hint = taken_port.advice(failure.unit, lines) or unready.advice(failure.unit, failure.why)
+        if hint:
             advise(hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pm2sd.probe import NOT_IN_TIME
 
@@ -13,6 +13,8 @@ from pm2sd.probe import NOT_IN_TIME
 CLD_EXITED, CLD_KILLED, CLD_DUMPED = 1, 2, 3
 CODES = {"exited": CLD_EXITED, "killed": CLD_KILLED, "dumped": CLD_DUMPED}
 _WORDS = {code: word for word, code in CODES.items()}
+
+UNREADY: Final = "was not ready within listen_timeout"
 
 # Result= of a service (systemd.exec(5), $SERVICE_RESULT) -> what to tell people; "" where the
 # exit status or signal says it better.
@@ -23,7 +25,7 @@ _RESULTS = {
     "signal": "",
     "core-dump": "",
     "watchdog": "failed its health check",
-    "unready": "was not ready within listen_timeout",
+    "unready": UNREADY,
     "unhealthy": "failed its health check",
     "start-limit-hit": "was started too often in too short a time",
     "oom-kill": "ran out of memory and was killed (oom)",
