@@ -12,6 +12,7 @@ _RUNS_NODE: Final = frozenset(
 )
 
 SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
+"""What runs scripts that may run anything, Node too."""
 
 
 def runs_node(interpreter: str, command: Sequence[str]) -> bool:
