@@ -61,7 +61,7 @@ def apply(
 
     Examples:
 
-      pm2sd apply                                 the ecosystem file of this directory
+      pm2sd apply                                 the file of this directory
 
       pm2sd apply ecosystem.yaml --env production
 

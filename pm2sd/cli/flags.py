@@ -68,7 +68,7 @@ def option_flags(function: C) -> C:
 
 
 def _parameter(name: str, option: Option, flag: Flag) -> inspect.Parameter:
-    text = f"{option.name}: {option.doc}"
+    text = flag.help or f"{option.name}: {option.doc}"
     if flag.takes == "nothing":
         default, kind = typer.Option(False, *flag.spellings, help=text), bool
     elif flag.takes == "many":

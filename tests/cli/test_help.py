@@ -13,3 +13,9 @@ def test_every_command_has_help(
 ) -> None:
     assert main([command, flag]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: pm2sd {command} ")
+
+
+def test_a_flag_that_means_more_than_its_option_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["start", "--help"]) == 0
+    _, found = capsys.readouterr().out.split("-f, --force")
+    assert " ".join(found.split()).startswith("Start again a script that runs")

@@ -30,13 +30,15 @@ class Flag:
     """A spelling of an option on PM2's command line.
 
     ``takes`` says what follows it: nothing, one value, perhaps one, or one each time it is given.
-    ``constant`` is the value where nothing follows; ``unit`` that of a number without one.
+    ``constant`` is the value where nothing follows; ``unit`` that of a number without one. ``help``
+    says what it does where that is not what the option does in a file.
     """
 
     spellings: tuple[str, ...]
     takes: Literal["nothing", "one", "optional", "many"] = "one"
     constant: bool | None = None
     unit: str = ""
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)

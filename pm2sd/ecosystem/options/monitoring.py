@@ -151,7 +151,15 @@ INTERNAL = (
         "force: false",
         section=Section.INTERNAL,
         default=False,
-        flags=(Flag(("--force", "-f"), "nothing", True),),
+        flags=(
+            Flag(
+                ("--force", "-f"),
+                "nothing",
+                True,
+                help="Start again a script that runs, replace an app of the same name, and "
+                "overwrite unit files that were edited by hand.",
+            ),
+        ),
     ),
     _without_effect(
         "post_update",
