@@ -61,6 +61,19 @@ def test_output_that_cannot_be_written_is_an_error(
     assert done.stderr.decode() == f"error: cannot write the output: {os.strerror(28)}\n"
 
 
+@pytest.mark.parametrize("command", [["start", "app.js"], ["apply"]])
+def test_a_directory_that_was_removed_is_an_error(
+    pm2sd: Pm2sd, project: Project, command: list[str]
+) -> None:
+    leave = 'mkdir gone; cd gone; rmdir ../gone; exec "$@"'
+    done = run("sh", "-c", leave, "sh", *pm2sd.command(*command), cwd=project.path)
+    assert done.exit_status == ExitStatus.FAILED
+    assert done.stderr.splitlines() == [
+        "error: the current directory was removed",
+        '  hint: cd into one that is there, or again: cd "$PWD"',
+    ]
+
+
 def test_a_closed_standard_output_is_nothing_to_complain_of(pm2sd: Pm2sd, project: Project) -> None:
     file = project.ecosystem([{"name": project.name("a"), "script": "sleep", "args": "infinity"}])
     assert pm2sd("apply", file).exit_status == ExitStatus.OK

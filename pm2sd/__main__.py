@@ -35,6 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
         return ExitStatus.OK
     except OSError as error:
         _drop_output()
+        if isinstance(error, FileNotFoundError) and not error.filename:  # as getcwd(2) says it
+            hint = 'cd into one that is there, or again: cd "$PWD"'
+            complain([Problem("the current directory was removed", hint=hint)])
+            return ExitStatus.FAILED
         what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
         complain([Problem(f"{what}: {error.strerror or error}")])
         return ExitStatus.FAILED
