@@ -181,6 +181,10 @@ def test_serve_says_what_is_wrong(pm2sd: Pm2sd, project: Project, site: Path) ->
     again = pm2sd("serve", "site", port, "--name", name)
     assert again.exit_status == ExitStatus.FAILED
     assert f"{name} runs already" in again.stderr
+    taken = pm2sd("serve", "site", port, "--name", project.name("t"))
+    assert taken.exit_status == ExitStatus.FAILED
+    assert f"hint: port {port}: the port is taken by " in taken.stderr
+    assert f"(pid {pid(name)}, {name}@0.service)" in taken.stderr
     rss = int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid(name)}/status").read_text())[0])
     assert rss < 40_000, "kB; Node takes more than that to do nothing"
 

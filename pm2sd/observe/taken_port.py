@@ -12,8 +12,11 @@ from pm2sd.systemd.ports import refusal
 from pm2sd.translate.node import is_node
 from pm2sd.units import names
 
-# Node's message, whose address may be ``::`` for all.
-_IN_USE: Final = re.compile(r"EADDRINUSE: address already in use \S*:(\d{1,5})$")
+# Node's message, whose address may be ``::`` for all, and that of pm2sd's own server.
+_IN_USE: Final = re.compile(
+    r"(?:EADDRINUSE: address already in use |cannot listen on )\S*:(\d{1,5})"
+    r"(?:: Address already in use)?$"
+)
 
 
 def advice(unit: str, lines: Sequence[str]) -> str | None:
