@@ -116,6 +116,22 @@ def test_restart_with_update_env_takes_the_shells_variables_anew(
     assert environment(project)["PATH"] == other
 
 
+def test_that_the_shells_variables_are_not_handed_on_is_told(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    name = project.name("a")
+    shell = {"NODE_ENV": "production", "PORT": "8080"}
+    commands = (
+        ("start", project.script("http_server.js"), "--name", name, "--no-autostart"),
+        ("restart", name, "--update-env"),
+    )
+    for command in commands:
+        said = pm2sd(*command, env=shell).stderr
+        assert "warning: NODE_ENV=production PORT=8080 of this shell is not handed on" in said
+    assert "8080" not in pm2sd("env", name).stdout
+    assert "this shell" not in pm2sd("restart", name, env=shell).stderr
+
+
 def test_restart_with_other_options_leaves_as_many_instances_as_there_are(
     pm2sd: Pm2sd, project: Project
 ) -> None:

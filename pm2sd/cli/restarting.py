@@ -10,6 +10,7 @@ from pm2sd.cli.applying import carry_out_and_tell, tell
 from pm2sd.cli.attaching import Outcome
 from pm2sd.cli.output import say
 from pm2sd.cli.selecting import whole_apps
+from pm2sd.cli.starting import tell_of_the_shell
 from pm2sd.control.apply import plan
 from pm2sd.control.configuration import changed
 from pm2sd.control.desired import Wanted
@@ -64,6 +65,8 @@ def _changed(stored: StoredApp, change: Change) -> Wanted:
     app = stored.app
     options = {name: flag for name, flag in change.options.items() if name != "force"}
     if not app.source:
+        if change.update_env:
+            tell_of_the_shell()
         return changed(app, options, change.after, update_env=change.update_env)
     if not options and change.after is None:
         say(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from shutil import which
-from typing import Any
+from typing import Any, Final
 
 from pm2sd.cli.applying import apply_file, carry_out_and_tell, tell
 from pm2sd.cli.attaching import Outcome
 from pm2sd.cli.failures import report
 from pm2sd.cli.lifecycle import told
-from pm2sd.cli.output import emit, say
+from pm2sd.cli.output import caution, emit, say
 from pm2sd.control import lifecycle
 from pm2sd.control.apply import plan
 from pm2sd.control.configuration import changed, from_flags
@@ -26,6 +27,9 @@ from pm2sd.plan.select import Instance, select
 from pm2sd.plan.stored import StoredApp
 
 Given = Mapping[str, tuple[str, Any]]
+
+_OFTEN_GIVEN: Final = ("NODE_ENV", "PORT")
+"""What an app takes from ``NODE_ENV=production pm2 start app.js``."""
 
 
 def start_file(
@@ -135,7 +139,17 @@ def _start_script(
         )
     todo = plan(here, [wanted], options=Options(force=force))
     tell(todo)
+    tell_of_the_shell()
     return Outcome(carry_out_and_tell(here, todo, [wanted]), [wanted.app.name])
+
+
+def tell_of_the_shell() -> None:
+    """Say that an app without a file does not get what PM2's users write before the command."""
+    if given := [f"{name}={os.environ[name]}" for name in _OFTEN_GIVEN if name in os.environ]:
+        caution(
+            f"{' '.join(given)} of this shell is not handed on to the app",
+            "an ecosystem file has env for it: pm2sd init writes one",
+        )
 
 
 def _start_again(here: Session, app: App, options: Given, after: Sequence[str] | None) -> Outcome:
