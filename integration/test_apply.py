@@ -407,3 +407,17 @@ def test_no_user_manager_is_one_clear_error(pm2sd: Pm2sd, project: Project, tmp_
     assert "hint:" in result.stderr
     assert "Traceback" not in result.stderr
     assert project.unit_files() == []
+
+
+def test_an_app_of_another_file_is_taken_over_with_a_warning(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    first = project.ecosystem([sleeper(project, "a")], "first.yaml")
+    second = project.ecosystem([sleeper(project, "a")], "second.yaml")
+    assert "warning" not in pm2sd("apply", first).stderr
+    for command in ("diff", "apply"):
+        said = pm2sd(command, second).stderr
+        assert f"warning: {project.name('a')} has been the app of that name in {first}" in said
+    assert "warning" not in pm2sd("apply", second).stderr
+    second.rename(project.path / "third.yaml")
+    assert "warning" not in pm2sd("apply", project.path / "third.yaml").stderr

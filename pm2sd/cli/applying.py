@@ -64,10 +64,16 @@ def _plan(
     strict: bool = False,
     systemd: int | None = None,
 ) -> Plan:
-    orphans = configuration.orphans(here.stored())
+    stored = here.stored()
+    orphans = configuration.orphans(stored)
     todo = plan(here, configuration.wanted, orphans=orphans, options=options, systemd=systemd)
     if strict:
         refuse_approximations(todo, configuration)
+    for name, source in configuration.taken_over(stored).items():
+        caution(
+            f"{name} has been the app of that name in {source}; now it becomes that of this file",
+            "give it another name here, if they are two apps",
+        )
     return todo
 
 

@@ -48,6 +48,19 @@ class Configuration:
             if self.source and old.app.source == self.source and name not in self.names
         )
 
+    def taken_over(self, stored: Stored) -> dict[str, str]:
+        """The wanted apps that came from another file, which is still there: name -> that file."""
+        sources = {
+            one.app.name: stored.apps[one.app.name].app.source
+            for one in self.wanted
+            if one.app.name in stored.apps
+        }
+        return {
+            name: source
+            for name, source in sources.items()
+            if source not in ("", self.source) and Path(source).is_file()
+        }
+
 
 def load(
     file: str | None,
