@@ -67,6 +67,24 @@ def test_env_blocks_and_the_name_they_add(pm2sd: Pm2sd, project: Project) -> Non
     assert pm2sd("pid", f"{project.name()}-production").stdout.strip() != "0"
 
 
+def test_a_file_stands_for_its_apps_under_the_names_that_env_blocks_gave(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    name = project.name("a")
+    file = project.ecosystem(
+        [{"name": name, "script": "sleep", "args": "infinity", "append_env_to_name": True}]
+    )
+    env = ("--env", "production")
+    assert pm2sd("apply", file, *env).exit_status == ExitStatus.OK
+    for verb in ("reload", "restart"):
+        done = pm2sd(verb, file, *env)
+        assert done.exit_status == ExitStatus.OK, done
+        assert f"{verb}ed {name}-production@0\n" in done.stdout
+    for verb in ("stop", "delete"):
+        assert pm2sd(verb, file).exit_status == ExitStatus.OK
+    assert pm2sd("pid", f"{name}-production").exit_status == ExitStatus.NO_SUCH_APP
+
+
 def test_instances_count_up_and_know_their_number(pm2sd: Pm2sd, project: Project) -> None:
     dumps = [project.path / f"dump{number}" for number in range(3)]
     script = f'exec {project.script("dump.py")} "{project.path}/dump$WHO"'

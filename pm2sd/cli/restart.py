@@ -111,7 +111,9 @@ def _again(
             if outcome.status is not ExitStatus.OK:
                 finish(outcome, attach=attach, since=since)
             names = list(outcome.apps)
-        done = _restart(here, names, names_of(only), started, rolling=rolling, parallel=parallel)
+        done = _restart(
+            here, names, names_of(only), env, started, rolling=rolling, parallel=parallel
+        )
     finish(done, attach=attach, since=since)
 
 
@@ -119,6 +121,7 @@ def _restart(
     here: Session,
     selectors: list[str],
     only: list[str],
+    env: str | None,
     started: frozenset[str],
     *,
     rolling: bool,
@@ -130,7 +133,7 @@ def _restart(
     from pm2sd.control.reload import reload as reload_instances
 
     apps = here.stored().apps
-    instances = chosen(selectors, apps, only)
+    instances = chosen(selectors, apps, only, env)
     rest = [one for one in instances if one.unit not in started]
     equivalent("restart", rest)
     if not rolling:

@@ -17,18 +17,22 @@ _SCRIPTS: Final = (".js", ".cjs", ".mjs", ".ts", ".py", ".sh", ".rb", ".php", ".
 
 
 def chosen(
-    selectors: Sequence[str], apps: Mapping[str, StoredApp], only: Sequence[str] = ()
+    selectors: Sequence[str],
+    apps: Mapping[str, StoredApp],
+    only: Sequence[str] = (),
+    env: str | None = None,
 ) -> list[Instance]:
     """The instances that are named; a file stands for its apps that are known.
 
-    ``only`` are those of the file's apps that are meant. Raises Pm2sdError where there is no file.
+    ``only`` are those of the file's apps that are meant; ``env`` may be part of their names. Raises
+    Pm2sdError where there is no file.
     """
     if only and not any(map(is_file, selectors)):
         raise needs_file("--only", "chooses apps")
     named: list[str] = []
     for selector in selectors:
         if is_file(selector):
-            named += _apps_of(selector, apps, only)
+            named += _apps_of(selector, apps, only, env)
         else:
             named.append(_script(selector, apps) or selector)
     return select(named, apps)
@@ -49,11 +53,21 @@ def is_file(selector: str) -> bool:
     return selector == "-" or (is_ecosystem_file(selector) and Path(selector).is_file())
 
 
-def _apps_of(file: str, apps: Mapping[str, StoredApp], only: Sequence[str]) -> list[str]:
+def _apps_of(
+    file: str, apps: Mapping[str, StoredApp], only: Sequence[str], env: str | None
+) -> list[str]:
     from pm2sd.control.configuration import load
 
-    wanted = load(file, only=only).wanted
-    known = [name for name in sorted(one.app.name for one in wanted) if name in apps]
+    configuration = load(file, env=env, only=only)
+    names = sorted(one.app.name for one in configuration.wanted)
+    known = [name for name in names if name in apps]
+    if not known:  # append_env_to_name gave them other names, and stop has no --env
+        known = [
+            name
+            for name, one in sorted(apps.items())
+            if name.startswith(tuple(f"{name}-" for name in names))
+            and one.app.source == configuration.source
+        ]
     if not known:
         raise NoSuchApp(file, hint=f"none of its apps was applied yet: pm2sd apply {file}")
     return known
