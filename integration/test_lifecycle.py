@@ -318,6 +318,21 @@ def test_restart_of_a_file_applies_it_first(pm2sd: Pm2sd, project: Project) -> N
     assert pm2sd("delete", "ecosystem.yaml").exit_status == ExitStatus.OK
 
 
+@pytest.mark.parametrize("verb", ["restart", "reload"])
+def test_what_applying_a_file_has_restarted_is_not_restarted_again(
+    pm2sd: Pm2sd, project: Project, verb: str
+) -> None:
+    apply(pm2sd, project, instances=2)
+    app = {"name": project.name("a"), "script": "sleep", "args": "infinity", "exec_mode": "fork"}
+    for count, instances in enumerate((2, 3), 1):
+        file = project.ecosystem([{**app, "instances": instances, "env": {"BUILD": count}}])
+        done = pm2sd(verb, file)
+        assert done.exit_status == ExitStatus.OK, done
+        assert done.stdout.count(f"{verb}ed {project.name('a')}@") == instances
+    rows = pm2sd("status", "--json", project.name("a")).json
+    assert [row["restarts"] for row in rows] == [2, 2, 0]
+
+
 def test_many_restarts_by_hand_do_not_hit_the_start_limit(pm2sd: Pm2sd, project: Project) -> None:
     apply(pm2sd, project, max_restarts=2, min_uptime="60s")
     for _ in range(4):

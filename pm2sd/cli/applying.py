@@ -143,7 +143,8 @@ def _apply_file(
             well = tell_who_is_unwell(here, todo, [one.app for one in configuration.wanted])
         except KeyboardInterrupt:
             raise _Told from None
-        return Outcome(status if well else ExitStatus.FAILED, names)
+        started = frozenset((*todo.start, *todo.restart))
+        return Outcome(status if well else ExitStatus.FAILED, names, started)
 
 
 def carry_out_and_tell(here: Session, todo: Plan, wanted: Sequence[Wanted]) -> ExitStatus:

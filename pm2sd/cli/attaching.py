@@ -17,10 +17,11 @@ Attach = Annotated[bool, typer.Option("--attach", help="Then show what the apps 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a command ended, and the names of the apps it was about."""
+    """How a command ended, the names of the apps it was about, and which units it has started."""
 
     status: ExitStatus
     apps: Sequence[str]
+    started: frozenset[str] = frozenset()
 
 
 def now() -> float:

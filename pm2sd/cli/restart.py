@@ -100,11 +100,12 @@ def _again(
 
     since = now()
     change = Change(written(given), after_dashes(ctx), update_env)
-    if apply_files(selectors, env, only):
+    applied = apply_files(selectors, env, only)
+    if applied is not None:
         refuse_options(change.options, change.after)
         change = Change({})
     with changing(say) as here:
-        started: frozenset[str] = frozenset()
+        started = applied or frozenset()
         names = selectors
         if change:
             outcome, started = rebuild(here, selectors, change, rolling=rolling)

@@ -73,10 +73,12 @@ def _apps_of(
     return known
 
 
-def apply_files(selectors: Sequence[str], env: str | None, only: str | None) -> bool:
+def apply_files(
+    selectors: Sequence[str], env: str | None, only: str | None
+) -> frozenset[str] | None:
     """Apply the ecosystem files among the selectors, as PM2's restart and reload do.
 
-    False if there is none.
+    The units that were started on the way; None if there is no file.
     """
     from pm2sd.cli.applying import apply_file
 
@@ -85,11 +87,13 @@ def apply_files(selectors: Sequence[str], env: str | None, only: str | None) -> 
         raise needs_file("--env", "chooses an env_NAME block")
     if only is not None and not files:
         raise needs_file("--only", "chooses apps")
+    started: frozenset[str] = frozenset()
     for file in files:
         done = apply_file(file, env=env, only=only)
         if done.status is not ExitStatus.OK:
             raise typer.Exit(done.status)
-    return bool(files)
+        started |= done.started
+    return started if files else None
 
 
 def needs_file(flag: str, use: str) -> Pm2sdError:
