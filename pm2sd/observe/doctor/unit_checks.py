@@ -101,7 +101,7 @@ def source(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             status=Status.INFO,
             app=apps[0] if len(apps) == 1 else "",
-            message=f"{path} was written after {some(apps)} were last changed by apply",
+            message=f"{path} was written after the last apply that changed {some(apps)}",
             hint=f"pm2sd diff {quote(path)} shows whether it matters",
         )
 
