@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from integration.harness import Pm2sd, Project, eventually, kill, properties, systemctl
+from pm2sd.control.session import session
+from pm2sd.control.settle import settle
 from pm2sd.errors import ExitStatus
 
 
@@ -40,6 +42,9 @@ def test_a_crash_loop_ends_after_max_restarts_starts(
     assert starts(log) == 5
     (row,) = [row for row in pm2sd("jlist").json if row["name"] == project.name()]
     assert (row["pm2_env"]["status"], row["pm2_env"]["restart_time"]) == ("errored", 4)
+    with session() as here:
+        (failure,) = settle(here, [unit(project)], 0)
+    assert failure.why.endswith("; systemd restarted it 4 times so far")
 
 
 def test_exit_code_0_restarts_too(pm2sd: Pm2sd, project: Project, tmp_path: Path) -> None:

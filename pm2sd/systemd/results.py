@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from pm2sd.probe import NOT_IN_TIME
+from pm2sd.systemd.restarts import automatic
 
 # ExecMainCode is the si_code of SIGCHLD (sigaction(2)); the journal has the words.
 CLD_EXITED, CLD_KILLED, CLD_DUMPED = 1, 2, 3
@@ -81,4 +82,5 @@ def ending(bus: _Properties, unit: str) -> Ending:
     found = bus.get_all(unit)
     *_, post_status = (status for *_, status in [(0,), *found["ExecStartPost"]])
     result = "unready" if post_status == NOT_IN_TIME else found["Result"]
-    return Ending(result, found["ExecMainCode"], found["ExecMainStatus"], found["NRestarts"])
+    restarts = automatic(found["ActiveState"], found["NRestarts"])
+    return Ending(result, found["ExecMainCode"], found["ExecMainStatus"], restarts)
