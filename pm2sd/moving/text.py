@@ -42,7 +42,7 @@ def ecosystem_text(
     ``files`` are the secrets that stand in files of their own, by app.
     """
     files = files or {}
-    head = [f"The apps of {origin}, written by pm2sd import. Apply them with: pm2sd apply"]
+    head = [f"The apps of {origin}, written by pm2sd import.", "Apply them with: pm2sd apply"]
     head += [*remarks, *_left_out(_plainly_left_out(apps))]
     lines = [*_comment(head, ""), "apps:"]
     for app in apps:
