@@ -66,7 +66,7 @@ def _changed(stored: StoredApp, change: Change) -> Wanted:
     options = {name: flag for name, flag in change.options.items() if name != "force"}
     if not app.source:
         if change.update_env:
-            tell_of_the_shell()
+            tell_of_the_shell(app)
         return changed(app, options, change.after, update_env=change.update_env)
     if not options and change.after is None:
         say(

@@ -139,16 +139,19 @@ def _start_script(
         )
     todo = plan(here, [wanted], options=Options(force=force))
     tell(todo)
-    tell_of_the_shell()
+    tell_of_the_shell(wanted.app)
     return Outcome(carry_out_and_tell(here, todo, [wanted]), [wanted.app.name])
 
 
-def tell_of_the_shell() -> None:
+def tell_of_the_shell(app: App) -> None:
     """Say that an app without a file does not get what PM2's users write before the command."""
-    if given := [f"{name}={os.environ[name]}" for name in _OFTEN_GIVEN if name in os.environ]:
+    given = [name for name in _OFTEN_GIVEN if name in os.environ and name not in app.env]
+    if given:
         caution(
-            f"{' '.join(given)} of this shell is not handed on to the app",
-            "an ecosystem file has env for it: pm2sd init writes one",
+            f"{' '.join(f'{name}={os.environ[name]}' for name in given)} of this shell is not "
+            "handed on to the app",
+            f"pm2sd restart {quote(app.name)} {' '.join(f'--inherit-env {name}' for name in given)}"
+            " hands it on; so does start",
         )
 
 

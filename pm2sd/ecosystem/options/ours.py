@@ -34,6 +34,7 @@ OURS = (
         fidelity=Fidelity.BETTER,
         difference="PM2 takes the whole environment of the shell.",
         example="inherit_env: [LANG, TZ]",
+        flags=(Flag(("--inherit-env",), "many"),),
     ),
     Option(
         name="secrets",
