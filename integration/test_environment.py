@@ -85,6 +85,18 @@ def test_a_file_stands_for_its_apps_under_the_names_that_env_blocks_gave(
     assert pm2sd("pid", f"{name}-production").exit_status == ExitStatus.NO_SUCH_APP
 
 
+def test_a_file_does_not_stand_for_what_it_called_similarly_once(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    name = project.name("a")
+    app = {"script": "sleep", "args": "infinity"}
+    old = f"{name}-old"
+    assert pm2sd("apply", project.ecosystem([{"name": old, **app}])).exit_status == ExitStatus.OK
+    file = project.ecosystem([{"name": name, **app}])
+    assert pm2sd("delete", file).exit_status == ExitStatus.NO_SUCH_APP
+    assert pm2sd("pid", old).exit_status == ExitStatus.OK
+
+
 def test_instances_count_up_and_know_their_number(pm2sd: Pm2sd, project: Project) -> None:
     dumps = [project.path / f"dump{number}" for number in range(3)]
     script = f'exec {project.script("dump.py")} "{project.path}/dump$WHO"'
@@ -136,3 +148,42 @@ def test_an_exit_code_to_stop_at_is_final_and_no_failure(pm2sd: Pm2sd, project: 
     eventually(lambda: properties(unit, "ActiveState")["ActiveState"] == "inactive")
     shown = properties(unit, "NRestarts", "Result", "ExecMainStatus")
     assert shown == {"NRestarts": "0", "Result": "success", "ExecMainStatus": "7"}
+
+
+def test_that_the_shells_variables_are_not_handed_on_is_told(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    name = project.name("a")
+    shell = {"NODE_ENV": "production", "PORT": "8080"}
+    commands = (
+        ("start", project.script("dump.py"), "--name", name, "--no-autostart"),
+        ("restart", name, "--update-env"),
+    )
+    for command in commands:
+        said = pm2sd(*command, env=shell).stderr
+        assert "warning: NODE_ENV=production PORT=8080 of this shell is not handed on" in said
+    assert "8080" not in pm2sd("env", name).stdout
+    assert "this shell" not in pm2sd("restart", name, env=shell).stderr
+
+
+def test_what_a_flag_asks_for_is_inherited(pm2sd: Pm2sd, project: Project) -> None:
+    """As the warning says: by restart, by start; and --update-env takes it anew."""
+    name, dump = project.name("a"), project.path / "dump"
+    start = ("start", project.script("dump.py"), "--name", name)
+    arguments = ("--", str(dump))
+
+    def given(*command: str, **shell: str) -> dict[str, str]:
+        dump.unlink(missing_ok=True)
+        done = pm2sd(*command, env=shell)
+        assert done.exit_status == ExitStatus.OK, done
+        assert "is not handed on" not in done.stderr
+        return environment(dump)
+
+    assert pm2sd(*start, *arguments).exit_status == ExitStatus.OK
+    assert given("restart", name, "--inherit-env", "PORT", PORT="1")["PORT"] == "1"
+    assert given("restart", name, PORT="2")["PORT"] == "1"
+    assert given("restart", name, "--update-env", PORT="2")["PORT"] == "2"
+    assert pm2sd("delete", name).exit_status == ExitStatus.OK
+    flags = ("--inherit-env", "NODE_ENV", "--inherit-env", "PORT")
+    env = given(*start, *flags, *arguments, NODE_ENV="production", PORT="3")
+    assert (env["NODE_ENV"], env["PORT"]) == ("production", "3")

@@ -116,44 +116,6 @@ def test_restart_with_update_env_takes_the_shells_variables_anew(
     assert environment(project)["PATH"] == other
 
 
-def test_that_the_shells_variables_are_not_handed_on_is_told(
-    pm2sd: Pm2sd, project: Project
-) -> None:
-    name = project.name("a")
-    shell = {"NODE_ENV": "production", "PORT": "8080"}
-    commands = (
-        ("start", project.script("http_server.js"), "--name", name, "--no-autostart"),
-        ("restart", name, "--update-env"),
-    )
-    for command in commands:
-        said = pm2sd(*command, env=shell).stderr
-        assert "warning: NODE_ENV=production PORT=8080 of this shell is not handed on" in said
-    assert "8080" not in pm2sd("env", name).stdout
-    assert "this shell" not in pm2sd("restart", name, env=shell).stderr
-
-
-def test_what_is_asked_for_is_handed_on(pm2sd: Pm2sd, project: Project) -> None:
-    """As the warning says: by restart, by start; and --update-env takes it anew."""
-    script = str(project.write("app.js", TALKER))
-
-    def given(*command: str, **shell: str) -> dict[str, str]:
-        done = pm2sd(*command, env=shell)
-        assert done.exit_status == ExitStatus.OK, done
-        assert "is not handed on" not in done.stderr
-        return environment(project)
-
-    name = project.name("a")
-    assert pm2sd("start", script, "--name", name).exit_status == ExitStatus.OK
-    env = given("restart", name, "--inherit-env", "PORT", PORT="1")
-    assert env["PORT"] == "1"
-    assert given("restart", name, PORT="2")["PORT"] == "1"
-    assert given("restart", name, "--update-env", PORT="2")["PORT"] == "2"
-    assert pm2sd("delete", name).exit_status == ExitStatus.OK
-    flags = ("--inherit-env", "NODE_ENV", "--inherit-env", "PORT")
-    env = given("start", script, "--name", name, *flags, NODE_ENV="production", PORT="3")
-    assert (env["NODE_ENV"], env["PORT"]) == ("production", "3")
-
-
 def test_restart_with_other_options_leaves_as_many_instances_as_there_are(
     pm2sd: Pm2sd, project: Project
 ) -> None:

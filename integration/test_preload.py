@@ -88,15 +88,17 @@ def got(pm2sd: Pm2sd, name: str) -> str:
     return log if "got" in log else ""
 
 
-def test_shutdown_arrives_as_a_message(pm2sd: Pm2sd, project: Project) -> None:
-    script = project.write(
+@pytest.mark.parametrize("script", ["app.js", "start.sh"])
+def test_shutdown_arrives_as_a_message(pm2sd: Pm2sd, project: Project, script: str) -> None:
+    project.write("start.sh", "#!/bin/bash\nexec node app.js\n")
+    project.write(
         "app.js",
         "process.on('SIGINT', () => console.log('got a signal'));\n"
         "process.on('message', (text) => { console.log(`got ${text}`); process.exit(); });\n"
         "setInterval(() => {}, 1000);\n"
         "console.log('up');\n",
     )
-    done = apply(pm2sd, project, script=str(script), shutdown_with_message=True)
+    done = apply(pm2sd, project, script=script, shutdown_with_message=True)
     assert done.exit_status == ExitStatus.OK
     name = project.name("web")
     eventually(lambda: "up" in pm2sd("logs", "--nostream", name).stdout)

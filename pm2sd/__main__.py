@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         return ExitStatus.OK
     except OSError as error:
         _drop_output()
-        if isinstance(error, FileNotFoundError) and not error.filename:  # as getcwd(2) says it
+        if _has_no_directory():
             hint = 'cd into one that is there, or again: cd "$PWD"'
             complain([Problem("the current directory was removed", hint=hint)])
             return ExitStatus.FAILED
@@ -106,6 +106,15 @@ def _flushed(status: int) -> int:
     with suppress(OSError):
         sys.stderr.flush()
     return status
+
+
+def _has_no_directory() -> bool:
+    """Whether the current directory was removed."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _drop_output() -> None:

@@ -58,16 +58,7 @@ def _apps_of(
 ) -> list[str]:
     from pm2sd.control.configuration import load
 
-    configuration = load(file, env=env, only=only)
-    names = sorted(one.app.name for one in configuration.wanted)
-    known = [name for name in names if name in apps]
-    if not known:  # append_env_to_name gave them other names, and stop has no --env
-        known = [
-            name
-            for name, one in sorted(apps.items())
-            if name.startswith(tuple(f"{name}-" for name in names))
-            and one.app.source == configuration.source
-        ]
+    known = load(file, env=env, only=only).known(apps)
     if not known:
         raise NoSuchApp(file, hint=f"none of its apps was applied yet: pm2sd apply {file}")
     return known

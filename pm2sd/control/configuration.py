@@ -21,7 +21,7 @@ from pm2sd.ecosystem.serving import static_app
 from pm2sd.errors import ExitStatus, InvalidConfig, Location, NoSuchApp, Pm2sdError, Problem
 from pm2sd.notes import Fidelity, Note
 from pm2sd.plan.plan import Plan
-from pm2sd.plan.stored import Stored
+from pm2sd.plan.stored import Stored, StoredApp
 from pm2sd.systemd.machine import ThisMachine
 
 COMMAND_LINE: Final = "command line"
@@ -46,6 +46,24 @@ class Configuration:
             name
             for name, old in stored.apps.items()
             if self.source and old.app.source == self.source and name not in self.names
+        )
+
+    def known(self, apps: Mapping[str, StoredApp]) -> list[str]:
+        """Those of some stored apps that the wanted ones are, sorted.
+
+        Also under the names that ``append_env_to_name`` gave them, as ``stop`` has no ``--env``.
+        """
+        names = {one.app.name for one in self.wanted}
+        prefixes = tuple(f"{name}-" for name in names)
+        return sorted(
+            name
+            for name, old in apps.items()
+            if name in names
+            or (
+                name.startswith(prefixes)
+                and old.app.source == self.source
+                and old.app.written.get("append_env_to_name")
+            )
         )
 
     def taken_over(self, stored: Stored) -> dict[str, str]:

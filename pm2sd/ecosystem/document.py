@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -216,28 +216,18 @@ class _Reading:
     def _ignored(self, keys: Mapping[str, Node]) -> Iterator[Note]:
         """What stands beside the apps and is read by nobody, PM2 included."""
         ignored = [key for key in keys if key not in _SECTIONS and not _ASIDE.match(key)]
-        options = [key for key in ignored if find(key)]
-        unknown = [key for key in ignored if not find(key)]
-        if options:
-            does = "move them into the apps they are for"
-            yield self._without_effect(keys, options, does, "move it into the app it is for")
-        if unknown:
-            yield self._without_effect(keys, unknown, "nothing is called so")
+        kinds = (
+            ([key for key in ignored if find(key)], "what is meant for an app belongs into it"),
+            ([key for key in ignored if not find(key)], "nothing is called so"),
+        )
+        for found, does in kinds:
+            if found:  # in one note: some files have two dozen of them
+                where = keys[found[0]].key_where or keys[found[0]].where
+                text = f"{where}: without effect beside the apps, in PM2 too; {does}"
+                yield Note(", ".join(found), Fidelity.NO_EFFECT, text)
         if "apps" in keys and "pm2" in keys:
             where = keys["pm2"].key_where or keys["pm2"].where
             yield Note("pm2", Fidelity.NO_EFFECT, f"{where}: 'pm2' has no effect beside 'apps'")
-
-    @staticmethod
-    def _without_effect(
-        keys: Mapping[str, Node], found: Sequence[str], does: str, one_does: str | None = None
-    ) -> Note:
-        """One note for all keys of a kind: some files have two dozen of them."""
-        where = keys[found[0]].key_where or keys[found[0]].where
-        if len(found) == 1:
-            text = f"{found[0]!r} beside the apps has no effect, in PM2 neither; {one_does or does}"
-        else:
-            text = f"beside the apps they have no effect, in PM2 neither; {does}"
-        return Note(", ".join(found), Fidelity.NO_EFFECT, f"{where}: {text}")
 
     def _wrong(self, message: str, node: Node, hint: str) -> None:
         if not node.refused:

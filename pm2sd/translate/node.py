@@ -53,7 +53,7 @@ def node_environment(
         settings["kill_signal"] = app.kill_signal
     if app.shutdown_with_message:
         settings["shutdown_with_message"] = True
-    if app.ready or app.health:
+    if (app.ready or app.health) and is_node(app):
         settings["private"] = True
     if health:
         settings["health"] = health

@@ -45,7 +45,11 @@ function ownSockets(warnOnce) {
     alive = listenAt(passing, (client) => {
       client.on('error', () => {}).end('ok');
     });
-    if (alive.listening) fs.renameSync(`${directory}/${passing}`, `${directory}/alive`);
+    try {
+      if (alive.listening) fs.renameSync(`${directory}/${passing}`, `${directory}/alive`);
+    } catch (error) {
+      alive.emit('error', error);
+    }
   }
 
   // Whose "alive" is; nobody's is undefined.

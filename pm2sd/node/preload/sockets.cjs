@@ -5,6 +5,7 @@
 const SOCKET_NAME = 'pm2sd'; // FileDescriptorName= of the socket unit
 const MANAGER_NAME = 'pm2sd-notify'; // what OpenFile= calls the connection to the manager
 const FIRST_DESCRIPTOR = 3; // SD_LISTEN_FDS_START, sd_listen_fds(3)
+
 module.exports = { inherited, toManager, share };
 
 // The sockets as {text, port, host, path, fd, used}. LISTEN_PID is not asked: it names the wrapper
