@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -12,10 +13,17 @@ from dataclasses import dataclass, field
 TIMEOUT = 5.0
 """Seconds after which a client gives a request up: PM2 leaves some of a dying worker's hanging."""
 
+CLIENTS = 3
+"""How many ask one port at a time: while one hangs, the others still see what the port does."""
+
 
 @dataclass(slots=True)
 class Load:
-    """What the clients of one port saw; times are those of time.monotonic()."""
+    """What the clients of one port saw; times are those of time.monotonic().
+
+    ``answered`` has when each answer came. ``failed`` has when each request without one *began*:
+    it may have hung for TIMEOUT since then, for the fault of a server that is long gone.
+    """
 
     port: int
     answered: list[float] = field(default_factory=list)
@@ -23,7 +31,8 @@ class Load:
 
     def longest_gap(self) -> float:
         """The longest time without an answer, in seconds."""
-        pairs = zip(self.answered, self.answered[1:], strict=False)
+        moments = sorted(self.answered)
+        pairs = itertools.pairwise(moments)
         return max((later - earlier for earlier, later in pairs), default=float("inf"))
 
     def __str__(self) -> str:
@@ -36,10 +45,10 @@ class Load:
 
 @contextmanager
 def load(ports: Sequence[int], pause: float = 0.005) -> Iterator[list[Load]]:
-    """One client for each port, with a connection per request, as long as the context lasts."""
+    """CLIENTS for each port, with a connection per request, as long as the context lasts."""
     loads = [Load(port) for port in ports]
     over = threading.Event()
-    clients = [threading.Thread(target=_ask, args=(one, over, pause)) for one in loads]
+    clients = [threading.Thread(target=_ask, args=(one, over, pause)) for one in loads * CLIENTS]
     for client in clients:
         client.start()
     try:
@@ -53,11 +62,12 @@ def load(ports: Sequence[int], pause: float = 0.005) -> Iterator[list[Load]]:
 def _ask(one: Load, over: threading.Event, pause: float) -> None:
     while not over.wait(pause):
         connection = http.client.HTTPConnection("127.0.0.1", one.port, timeout=TIMEOUT)
+        began = time.monotonic()
         try:
             connection.request("GET", "/")
             connection.getresponse().read()
             one.answered.append(time.monotonic())
         except (OSError, http.client.HTTPException):
-            one.failed.append(time.monotonic())
+            one.failed.append(began)
         finally:
             connection.close()

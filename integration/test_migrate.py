@@ -166,7 +166,7 @@ def test_a_cluster_under_load_is_away_for_a_moment(
         record_property("load", str(one))
         print(one)
         assert one.longest_gap() < 10  # a second or two, but for other tests
-        assert not [moment for moment in one.failed if moment > over]
+        assert not [began for began in one.failed if began > over]
 
 
 def pid(port: int) -> int:
