@@ -29,6 +29,9 @@ BY_SIZE: Final = f"{NAME}.service"
 BY_CLOCK: Final = f"{NAME}-interval.service"
 TIMERS: Final = (f"{NAME}.timer", f"{NAME}-interval.timer")
 
+# With names to the second, of two rotations in one second the later fails: the name is there.
+_NEXT_SECOND: Final = ("/bin/sh", "-c", 'sleep 1; exec "$@"', NAME)
+
 _SETTINGS: Final = "Settings"
 _PLACES: Final = "Places"
 _SPECIAL: Final = re.compile(r"[*?\[\]\\{}]")
@@ -184,6 +187,7 @@ def _quoted(pattern: str) -> str:
 
 def units(settings: Settings, places: Places) -> tuple[Unit, ...]:
     """Two timers with their services. Both take one lock: logrotate fails if its state is locked.
+    Each waits a second with the lock in its hands, so that no two rotate in the same one.
 
     ``--force`` rotates whatever the size; empty files are left alone all the same.
     """
@@ -200,7 +204,7 @@ def units(settings: Settings, places: Places) -> tuple[Unit, ...]:
             mark=mark,
             description=description,
             slice="app.slice",
-            exec_start=(("/usr/bin/flock", places.lock, *rotate),),
+            exec_start=(("/usr/bin/flock", places.lock, *_NEXT_SECOND, *rotate),),
             environment={"TZ": settings.tz} if settings.tz else {},
             syslog_identifier=NAME,
             quiet=True,
