@@ -234,8 +234,17 @@ def test_a_change_starts_what_has_failed_or_ended(watched: Watched) -> None:
     assert watched.apply(max_restarts=2).exit_status == ExitStatus.FAILED
     instance = f"{watched.project.name()}@0.service"
     eventually(lambda: properties(instance, "ActiveState")["ActiveState"] == "failed")
+
+    def restarts() -> int:
+        (row,) = watched.pm2sd("status", "--json", watched.project.name()).json
+        found: int = row["restarts"]
+        return found
+
+    before = restarts()
+    assert before == 1, "it was started twice, and then no more"
     (watched.tree / "broken").unlink()
     eventually(lambda: properties(instance, "ActiveState")["ActiveState"] == "active")
+    assert restarts() == before
     script = watched.project.write("once.sh", f"echo x >> {watched.project.path}/ends\n")
     assert watched.apply(script=str(script), autorestart=False).exit_status == ExitStatus.OK
     ends = watched.project.path / "ends"

@@ -6,9 +6,13 @@ Modules are imported where they are used: most of a quick command's time is load
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
+
+_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What write(2) fails with where the output has no room, or no place any more."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,8 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
             hint = 'cd into one that is there, or again: cd "$PWD"'
             complain([Problem("the current directory was removed", hint=hint)])
             return ExitStatus.FAILED
-        what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
-        complain([Problem(f"{what}: {error.strerror or error}")])
+        complain([Problem(_in_words(error))])
         return ExitStatus.FAILED
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else ExitStatus.FAILED
@@ -106,6 +109,14 @@ def _flushed(status: int) -> int:
     with suppress(OSError):
         sys.stderr.flush()
     return status
+
+
+def _in_words(error: OSError) -> str:
+    """What went wrong; an error of writing to standard output names no file."""
+    if error.filename:
+        return f"cannot use {error.filename}: {error.strerror}"
+    told = error.strerror or str(error)
+    return f"cannot write the output: {told}" if error.errno in _OF_WRITING else told
 
 
 def _has_no_directory() -> bool:
