@@ -417,8 +417,9 @@ def test_a_script_names_its_app_and_several_are_started_at_once(
     one, two = (f"{project.name(name)}.js" for name in "ab")
     for script in (one, two):
         project.write(script, "setInterval(() => {}, 1e6)")
-    done = pm2sd("start", one, f"./{two}")
+    done = pm2sd("start", one, f"./{two}", "--env", "production")
     assert done.exit_status == ExitStatus.OK, done
+    assert "--env had no effect" in done.stderr, "a script has no block of variables"
     assert pm2sd("restart", one).stdout == f"restarted {project.name('a')}@0\n"
     assert pm2sd("stop", f"{project.path}/{two}").stdout == f"stopped {project.name('b')}@0\n"
     again = pm2sd("start", project.name("a"), project.name("b"))
