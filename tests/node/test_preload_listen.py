@@ -274,6 +274,8 @@ def test_children_do_not_speak_to_the_manager(app: Run) -> None:
         "spawn(process.execPath, ['app.js'], { stdio: ['inherit', 1, 'inherit', 'ipc'] })",
         "fork('app.js')",
         "spawn(process.execPath, ['launcher.js', 'again'], { stdio: 'inherit' })",
+        "forItsChildren.listen('launcher.sock', () => fork('app.js')).unref()",
+        "probe.listen(0, () => probe.close(() => fork('app.js')))",
     ],
 )
 def test_wrappers_hand_the_sockets_on(
@@ -287,6 +289,7 @@ def test_wrappers_hand_the_sockets_on(
     script = f"""
         process.chdir(__dirname);
         const {{ fork, spawn }} = require('child_process');
+        const [forItsChildren, probe] = [0, 0].map(() => require('net').createServer());
         if (process.argv[2] === 'again') spawn('node', ['app.js'], {{ stdio: 'inherit' }});
         else {spawn};
     """

@@ -70,17 +70,32 @@ function serves(socket, { port, host, path }) {
 // did. What is returned tells whether one does; `launched` is for the child taken for the app.
 function share(sockets, { backlog }, watch, warnOnce) {
   const { Server, isIP } = require('net');
+  const { errorMonitor } = require('events');
   const { listen } = Server.prototype;
-  const state = { listening: false, launched: undefined };
+  const state = { isListening, launched: undefined };
   const known = new WeakSet();
+  const open = new Set();
   const taken = new WeakMap();
 
   Server.prototype.listen = function (...args) {
-    state.listening = true;
     if (!known.has(this)) {
       known.add(this);
       this.on('listening', () => watch(this, taken.get(this)));
+      this.on('close', () => open.delete(this));
+      this.on(errorMonitor, () => this.listening || open.delete(this));
     }
+    const server = begin.call(this, args);
+    open.add(this);
+    return server;
+  };
+
+  // Not by one that keeps no process alive: launchers listen so for their children (tsx does). One
+  // without a handle has yet to get it, or cluster has taken it.
+  function isListening() {
+    return [...open].some(({ _handle: handle }) => handle?.hasRef?.() ?? true);
+  }
+
+  function begin(args) {
     // The workers of an app that uses cluster itself listen through their primary.
     if (require('cluster').isWorker) return listen.apply(this, args);
     const wanted = requested(args);
@@ -94,7 +109,7 @@ function share(sockets, { backlog }, watch, warnOnce) {
       );
     }
     return listen.apply(this, args);
-  };
+  }
 
   function listenOn(server, socket, wanted, args) {
     const callback = args.findLast((one) => typeof one === 'function');
