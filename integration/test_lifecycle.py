@@ -152,6 +152,33 @@ def test_an_instance_that_ignores_the_signal_is_killed_and_said_so(
     assert states(project, "a", 1) == ["inactive"]
 
 
+def test_processes_left_behind_are_not_taken_for_the_app(pm2sd: Pm2sd, project: Project) -> None:
+    """A shell has its background commands ignore SIGINT; it runs its trap, and ends in time."""
+    name = project.name()
+    loop = "trap 'echo cleaned; exit 0' INT\necho up\nwhile :; do sleep 1000 & wait $!; done\n"
+    project.ecosystem([{"name": name, "script": str(project.write("loop.sh", loop))}])
+    assert pm2sd("apply").exit_status == 0
+    eventually(lambda: "up" in pm2sd("logs", name, "--nostream", "--raw").stdout)
+    stopped = pm2sd("stop", name)
+    assert stopped.exit_status == 0, stopped
+    assert f"{name}@0 left processes behind that did not stop within kill_timeout" in stopped.stderr
+    eventually(lambda: "cleaned" in pm2sd("logs", name, "--nostream", "--raw").stdout)
+
+
+def test_an_app_that_goes_into_the_background_is_told_apart_from_one_that_is_not_ready(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    name = project.name()
+    script = project.write("daemon.sh", "trap '' INT\nsleep 1000 &\nexit 0\n")
+    # Longer than what is started is watched for, all of which the first one would spend stopping.
+    project.ecosystem([{"name": name, "script": str(script), "kill_timeout": 3000}])
+    applied = pm2sd("apply")
+    assert applied.exit_status == ExitStatus.FAILED, applied
+    assert "left processes behind that did not stop within kill_timeout" in applied.stderr
+    assert "listen_timeout" not in applied.stderr
+    assert f"up: {name}" not in applied.stderr
+
+
 def test_children_end_with_the_app(pm2sd: Pm2sd, project: Project, tmp_path: Path) -> None:
     import json
 

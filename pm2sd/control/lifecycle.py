@@ -20,7 +20,7 @@ from pm2sd.plan.select import Instance
 from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd.bus import Job, Verb
 from pm2sd.systemd.errors import UnitError
-from pm2sd.systemd.results import ending
+from pm2sd.systemd.results import LEFTOVERS, ending
 from pm2sd.units import names
 
 Apps = Mapping[str, StoredApp]
@@ -76,9 +76,9 @@ def stop(session: Session, chosen: Sequence[Instance], apps: Apps) -> list[Failu
     results = session.bus.run_jobs(jobs, JOB_SECONDS)
     failures = failures_of_jobs(session, {job.unit: result for job, result in results.items()})
     for row in session.bus.units_by_name(units):
-        if row.active == "failed" and ending(session.bus, row.name).result == "timeout":
+        if row.active == "failed" and (last := ending(session.bus, row.name)).result == "timeout":
             why = "did not stop within kill_timeout and was killed"
-            failures.append(Failure(row.name, why, mild=True))
+            failures.append(Failure(row.name, why if last.was_killed else LEFTOVERS, mild=True))
     session.bus.reset_failed(units)
     boot.follow(session, [apps[app] for app in _apps(chosen)])
     return failures

@@ -120,18 +120,21 @@ def settle(
     """Watch just-started instances for some seconds; those that went down, with the reason.
 
     An instance that ended well and is not to be restarted (``autorestart: false``,
-    ``stop_exit_codes``) did what it was for. Where instances may be in each other's way, they are
-    watched until they are loaded, for some seconds more.
+    ``stop_exit_codes``) did what it was for. One whose processes are just being stopped will be
+    down, or started again: that is waited for. Where instances may be in each other's way, they
+    are watched until they are loaded, for some seconds more.
     """
     deadline = time.monotonic() + seconds
     loading = Loading(session, units)
     down: dict[str, str] = {}
     while True:
-        for row in session.bus.units_by_name([unit for unit in units if unit not in down]):
+        rows = session.bus.units_by_name([unit for unit in units if unit not in down])
+        for row in rows:
             if row.active == "failed" or row.sub in WAITING:
                 down[row.name] = _why(row.name, ending(session.bus, row.name))
         left = deadline - time.monotonic()
         goes_on = loading.goes_on() and left > -_LOADING_SECONDS
+        goes_on |= any(row.active == "deactivating" for row in rows) and left > -JOB_SECONDS
         if len(down) == len(units) or (left <= 0 and not goes_on):
             break
         time.sleep(min(left, _POLL_SECONDS) if left > 0 else _POLL_SECONDS)
@@ -194,10 +197,12 @@ def _so_far(last: Ending) -> str:
 
 
 def _how(unit: str, last: Ending, since: float = 0) -> str:
+    awaited = last.awaited
     if not last.code:
         last = _from_journal(unit, since) or last
-    if last.result == "timeout":  # of a start, where only readiness takes its time
-        last = replace(last, result="unready")
+    if last.result == "timeout" and (awaited or not last.was_killed):
+        # Of a start only readiness takes its time; else it ended, and others of its group did not.
+        last = replace(last, result="unready" if awaited else "leftovers")
     return str(last)
 
 

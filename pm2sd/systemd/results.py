@@ -16,6 +16,7 @@ CODES = {"exited": CLD_EXITED, "killed": CLD_KILLED, "dumped": CLD_DUMPED}
 _WORDS = {code: word for word, code in CODES.items()}
 
 UNREADY: Final = "was not ready within listen_timeout"
+LEFTOVERS: Final = "left processes behind that did not stop within kill_timeout and were killed"
 
 # Result= of a service (systemd.exec(5), $SERVICE_RESULT) -> what to tell people; "" where the
 # exit status or signal says it better.
@@ -27,6 +28,7 @@ _RESULTS = {
     "core-dump": "",
     "watchdog": "failed its health check",
     "unready": UNREADY,
+    "leftovers": LEFTOVERS,
     "unhealthy": "failed its health check",
     "start-limit-hit": "was started too often in too short a time",
     "oom-kill": "ran out of memory and was killed (oom)",
@@ -41,12 +43,22 @@ class _Properties(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The last end of a service's main process; ``code`` is 0 while it has not ended."""
+    """The last end of a service's main process; ``code`` is 0 while it has not ended.
+
+    ``result`` is systemd's; ``unready`` where it was not ready in time, ``leftovers`` where it
+    ended, but others of its processes did not. ``awaited``: the manager waits for its readiness.
+    """
 
     result: str
     code: int
     status: int
     restarts: int
+    awaited: bool = False
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether it is the main process that the manager had to kill, if any."""
+        return (self.code, self.status) == (CLD_KILLED, signal.SIGKILL)
 
     def __str__(self) -> str:
         words = _RESULTS.get(self.result, self.result)
@@ -55,6 +67,8 @@ class Ending:
             return words or "failed"
         if self.result in ("success", "start-limit-hit"):  # the end counts, not the giving up
             return ended
+        if self.result == "leftovers":
+            return f"{ended} and {words}"
         return f"{words} ({ended})" if words else ended
 
 
@@ -80,7 +94,9 @@ def ending(bus: _Properties, unit: str) -> Ending:
     In one question: between two, systemd may have started it again.
     """
     found = bus.get_all(unit)
-    *_, post_status = (status for *_, status in [(0,), *found["ExecStartPost"]])
+    after_start = found["ExecStartPost"]
+    *_, post_status = (status for *_, status in [(0,), *after_start])
     result = "unready" if post_status == NOT_IN_TIME else found["Result"]
     restarts = automatic(found["ActiveState"], found["NRestarts"])
-    return Ending(result, found["ExecMainCode"], found["ExecMainStatus"], restarts)
+    awaited = found["Type"] == "notify" or bool(after_start)
+    return Ending(result, found["ExecMainCode"], found["ExecMainStatus"], restarts, awaited)
