@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -80,6 +81,30 @@ def test_an_app_without_a_handler_is_stopped_in_peace(
     eventually(lambda: "listening" in pm2sd("logs", "--nostream", name).stdout)
     assert pm2sd("stop", name).exit_status == ExitStatus.OK
     assert "got out with 0" in eventually(lambda: got(pm2sd, name))
+
+
+def test_an_answer_without_an_end_does_not_have_the_app_killed(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    """Server-sent events, a long poll: PM2 ends an app without a handler at once."""
+    port = free_port()
+    script = project.write(
+        "app.js",
+        "process.on('exit', (code) => console.log(`got out with ${code}`));\n"
+        f"require('http').createServer((_, events) => events.write('data')).listen({port});\n",
+    )
+    done = apply(pm2sd, project, script=str(script), kill_timeout=3000)
+    assert done.exit_status == ExitStatus.OK
+    name = project.name("web")
+    with eventually(lambda: socket.create_connection(("127.0.0.1", port))) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(4096)
+        stopped = pm2sd("stop", name)
+        assert (stopped.exit_status, stopped.stderr) == (ExitStatus.OK, "")
+    said = eventually(lambda: got(pm2sd, name))
+    assert "connections still open at the end of kill_timeout: 1" in said
+    assert "got out with 0" in said
+    assert properties(unit(project, 0), "Result")["Result"] == "success"
 
 
 def got(pm2sd: Pm2sd, name: str) -> str:

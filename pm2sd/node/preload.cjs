@@ -50,9 +50,12 @@ function main(settings) {
   for (const name of ['PM2SD_NODE', 'LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES']) {
     delete process.env[name];
   }
-  const stopping = part('stopping').gracefulStop(settings);
+  const systemctl = (...rest) => part('unit').systemctl(...rest);
+  const stopping = part('stopping').gracefulStop(settings, systemctl);
   const own = settings.private ? part('probed').ownSockets(warnOnce) : { serve() {} };
-  const idle = settings.idle_timeout ? part('idle').stopWhenIdle(settings, own) : { watch() {} };
+  const idle = settings.idle_timeout
+    ? part('idle').stopWhenIdle(settings, own, systemctl)
+    : { watch() {} };
   const watch = (server, socket) => {
     stopping.watch(server);
     if (socket) own.serve(server, sockets.indexOf(socket));

@@ -2,7 +2,6 @@
 
 // idle_timeout: an app that nobody uses has itself stopped.
 
-const SYSTEMCTL = '/usr/bin/systemctl';
 const POLL_MS = 50;
 const IDLE_LOOKS = 10; // in one idle_timeout
 
@@ -10,7 +9,7 @@ module.exports = { stopWhenIdle };
 
 // Nobody connected for that long: no new connection is accepted, and the manager is asked to stop
 // the unit. What comes from then on waits in the socket, which has the manager start it again.
-function stopWhenIdle({ idle_timeout: timeout, backlog }, own) {
+function stopWhenIdle({ idle_timeout: timeout, backlog }, own, systemctl) {
   const servers = new Map(); // to their handle on a socket of the unit
   let used = performance.now();
   let asked = false;
@@ -35,11 +34,7 @@ function stopWhenIdle({ idle_timeout: timeout, backlog }, own) {
   }
 
   function stop() {
-    const groups = require('fs').readFileSync('/proc/self/cgroup', 'utf8');
-    const unit = /^\d+:(?:name=systemd)?:.*\/(.+\.service)$/m.exec(groups)?.[1] ?? '';
-    const words = ['--user', '--no-block', 'stop', '--', unit];
-    const child = require('child_process').spawn(SYSTEMCTL, words, { stdio: 'ignore' });
-    child.on('error', resume).on('exit', (code) => code && resume());
+    systemctl(['--no-block', 'stop'], (done) => done ?? resume());
   }
 
   function resume() {

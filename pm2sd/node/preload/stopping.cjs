@@ -4,10 +4,13 @@
 
 const GRACE_MS = 500; // for a client to send once more on a connection, and be told to close it
 const POLL_MS = 50;
+const LONGEST_MS = 2 ** 31 - 1; // of a timer
+const LAST_MS = 200; // of kill_timeout, in which the app has to end
+const MS = { us: 0.001, ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 module.exports = { gracefulStop };
 
-function gracefulStop({ kill_signal = 'SIGINT' }) {
+function gracefulStop({ kill_signal = 'SIGINT' }, systemctl) {
   const signals = new Set([kill_signal, 'SIGINT', 'SIGTERM']);
   const servers = new Map(); // those that listen, each with its connections
   const sessions = new Set(); // of HTTP/2
@@ -65,6 +68,27 @@ function gracefulStop({ kill_signal = 'SIGINT' }) {
     }
     require('cluster').on('exit', leaveWhenDone);
     leaveWhenDone();
+    const begin = performance.now();
+    setTimeout(() => leaveInTime(begin), GRACE_MS).unref();
+  }
+
+  // What does not end by itself (server-sent events, a long poll) would have the app killed at the
+  // end of kill_timeout. The manager knows when that is: a change of it restarts nothing, and a
+  // drop-in may be about it.
+  function leaveInTime(begin) {
+    systemctl(['show', '--property=TimeoutStopUSec', '--value'], (text = '') => {
+      const parts = [...text.matchAll(/([\d.]+)([a-z]+)/g)];
+      const timeout = parts.reduce((sum, [, count, unit]) => sum + count * MS[unit], 0);
+      const left = timeout - LAST_MS - (performance.now() - begin);
+      if (!(timeout && left < LONGEST_MS)) return;
+      setTimeout(leave, Math.max(left, 0)).unref();
+    });
+  }
+
+  function leave() {
+    const open = [...servers.values()].reduce((sum, connections) => sum + connections.size, 0);
+    process.stderr.write(`pm2sd: connections still open at the end of kill_timeout: ${open}\n`);
+    process.exit(0);
   }
 
   const workers = () => Object.keys(require('cluster').workers ?? {});
