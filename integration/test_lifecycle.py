@@ -248,6 +248,25 @@ def test_a_readiness_that_does_not_come_is_a_failure(
     assert "was not ready within listen_timeout" in result.stderr
 
 
+def test_what_cannot_be_executed_any_more_is_named_and_not_what_the_app_said_before(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    name = project.name()
+    script = project.write("app.py", "import signal\nprint('up')\nsignal.pause()\n")
+    python = project.path / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to("/usr/bin/python3")
+    project.ecosystem([{"name": name, "script": str(script), "interpreter": str(python)}])
+    assert pm2sd("apply").exit_status == 0
+    eventually(lambda: "up" in pm2sd("logs", name, "--nostream", "--raw").stdout)
+    python.unlink()
+    restarted = pm2sd("restart", name)
+    assert restarted.exit_status == ExitStatus.FAILED
+    assert f"the interpreter {python} is gone" in restarted.stderr
+    # Stopped by SIGINT it died of one, which is nothing that went wrong.
+    assert "KeyboardInterrupt" not in restarted.stderr
+
+
 def test_only_the_first_start_of_what_is_never_ready_is_waited_for(
     pm2sd: Pm2sd, project: Project
 ) -> None:

@@ -15,7 +15,7 @@ LINES = 10
 
 def report(failures: Iterable[Failure]) -> None:
     """Each failure, why, the instance's last lines, and what they call for."""
-    from pm2sd.observe import taken_port, unready
+    from pm2sd.observe import needed, taken_port, unready
     from pm2sd.observe.last_words import last_words
     from pm2sd.observe.logs import SETTLED_SECONDS
 
@@ -27,6 +27,10 @@ def report(failures: Iterable[Failure]) -> None:
         lines = last_words(failure.unit, LINES, failure.since)
         for line in lines:
             warn(f"  {paint('|', 'grey', sys.stderr)} {line}")
-        hint = taken_port.advice(failure.unit, lines) or unready.advice(failure.unit, failure.why)
+        hint = (
+            taken_port.advice(failure.unit, lines)
+            or unready.advice(failure.unit, failure.why)
+            or needed.advice(failure.unit)
+        )
         if hint:
             advise(hint)

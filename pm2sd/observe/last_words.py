@@ -11,6 +11,8 @@ from pm2sd.observe.log_sources import sources
 from pm2sd.observe.logs import Filter, Logs
 from pm2sd.observe.plain_text import without_controls
 from pm2sd.plan.select import Instance
+from pm2sd.systemd.exits import Message
+from pm2sd.systemd.journal import Query, entries
 from pm2sd.units import names
 
 _MORE: Final = 3
@@ -23,9 +25,10 @@ _ERROR: Final = re.compile(r"(?:Uncaught )?[\w.]*(?:Error|Exception)\b.*:")
 def last_words(unit: str, count: int, since: float = 0) -> list[str]:
     """The last lines an instance printed, or else what systemd said about it; oldest first.
 
-    Those from before ``since``, in seconds since 1970, are of another run; of lines in files nobody
-    knows. Colours and other control sequences are taken out. If the line that says what went wrong
-    is further up, it comes first.
+    Those from before ``since``, in seconds since 1970, are of another run, as are those that it
+    printed when it was stopped to be started again; of lines in files nobody knows. Colours and
+    other control sequences are taken out. If the line that says what went wrong is further up, it
+    comes first.
     Nothing for units that are no instances of a known app. Raises Pm2sdError.
     """
     parsed = names.parse_instance(unit)
@@ -34,6 +37,7 @@ def last_words(unit: str, count: int, since: float = 0) -> list[str]:
         return []
     app, number = parsed
     chosen = [Instance(app, number, -1, unit)]
+    begun = _started_since(unit, since) if since else 0
     for wanted in (
         Filter(lines=_MORE * count, messages=False),
         Filter(lines=count, streams=()),
@@ -42,12 +46,18 @@ def last_words(unit: str, count: int, since: float = 0) -> list[str]:
             found = [
                 line
                 for line in logs.history(complete=True)
-                if line.time is None or line.time >= since
+                if line.time is None or line.time >= begun
             ]
         if found:
             text = without_controls("\n".join(line.text for line in found))
             return _last(text.split("\n"), count)
     return []
+
+
+def _started_since(unit: str, since: float) -> float:
+    """When the manager first began to start the unit after a time; that time, if it did not."""
+    query = Query(units=(unit,), message_ids=(Message.STARTING,), since=f"@{since:.6f}")
+    return next((entry.realtime_usec / 1e6 for entry in entries(query)), since)
 
 
 def _last(lines: Sequence[str], count: int) -> list[str]:

@@ -14,6 +14,7 @@ from pm2sd.ecosystem.app import App
 from pm2sd.observe.doctor.facts import AppFacts, DropIn, LogFile, Port, UnitState
 from pm2sd.observe.doctor.last_errors import last_errors
 from pm2sd.observe.known import Known
+from pm2sd.observe.needed import missing
 from pm2sd.plan.stored import StoredApp
 from pm2sd.systemd import scope
 from pm2sd.systemd.bus import Bus
@@ -21,9 +22,7 @@ from pm2sd.systemd.ports import Listener, holder
 from pm2sd.systemd.results import ending
 from pm2sd.systemd.rotation import rotated_by_logrotate
 from pm2sd.systemd.security import Scoring
-from pm2sd.translate.checks import PROBE_DIRECTORY
 from pm2sd.translate.logs import log_files
-from pm2sd.translate.node import PRELOAD_FILE, has_preload
 from pm2sd.units import names
 from pm2sd.units.mark import sections
 
@@ -92,7 +91,7 @@ def _facts(
         enabled=known.directory.exists(f"{scope.wants_directory()}/{names.target(app.name)}"),
         edited=tuple(sorted(stored.edited())),
         drop_ins=tuple(_drop_ins(bus, known, stored)),
-        missing=tuple(_missing(stored, directory)),
+        missing=tuple(missing(stored, directory)),
         stale_helpers=tuple(_stale_helpers(stored)),
         exposed=tuple(_exposed(stored, directory)),
         source_missing=bool(source) and written is None,
@@ -146,28 +145,6 @@ def _drop_ins(bus: Bus | None, known: Known, stored: StoredApp) -> Iterable[Drop
             continue
         pairs = ((section, name) for section, of in sections(text).items() for name, _ in of)
         yield DropIn(path, tuple(dict.fromkeys(pairs)))
-
-
-def _missing(stored: StoredApp, directory: Path) -> Iterable[tuple[str, str]]:
-    app = stored.app
-    program = app.command[0]
-    if not (_is_file(program) and os.access(program, os.X_OK)):
-        yield ("program" if app.interpreter == "none" else "interpreter"), program
-    if app.script in app.command[1:] and isabs(app.script) and not os.path.exists(app.script):  # noqa: PTH110
-        yield "script", app.script
-    if not os.path.isdir(app.cwd):  # noqa: PTH112
-        yield "directory", app.cwd
-    secrets = names.secrets_file(app.name)
-    if secrets not in stored.files and secrets in stored.files.get(
-        names.service_template(app.name), ""
-    ):
-        yield "file of secrets", str(directory / secrets)
-    if not (directory / PROBE_DIRECTORY).is_dir() and any(
-        f"/{PROBE_DIRECTORY}" in text for text in stored.files.values()
-    ):
-        yield "directory of checks", str(directory / PROBE_DIRECTORY)
-    if has_preload(app) and not _is_file(str(directory / PRELOAD_FILE)):
-        yield "preload", str(directory / PRELOAD_FILE)
 
 
 def _stale_helpers(stored: StoredApp) -> Iterable[tuple[str, str]]:

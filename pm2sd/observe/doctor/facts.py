@@ -132,7 +132,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppFacts:
-    """One app. ``missing`` are files and directories it needs that are gone, with what they are.
+    """One app. ``missing`` is what it needs and is gone, with the command that mends it, if any.
 
     ``stale_helpers`` are helper units (a watcher, a timer's service) with the missing program of
     each. ``exposed`` are files with variables in them that others may read. ``source_changed``:

@@ -22,11 +22,11 @@ _ADDING: Final = frozenset(
 @of_each_app
 def missing(app: AppFacts) -> Iterator[Finding]:
     """What an app needs and is gone, as after an upgrade of Node under nvm."""
-    for what, path in app.missing:
+    for problem, command in app.missing:
         yield Finding(
             status=Status.FAIL,
-            message=f"the {what} {path} is gone",
-            hint=_apply_again(app, f"restore {path}, or delete the app: "),
+            message=problem,
+            hint=command or _apply_again(app, "restore it, or delete the app: "),
         )
 
 

@@ -8,6 +8,7 @@ from pm2sd.ecosystem.app import App
 from pm2sd.observe.doctor.apps import gather_apps
 from pm2sd.observe.doctor.facts import AppFacts
 from pm2sd.observe.known import Known
+from pm2sd.observe.needed import missing
 from pm2sd.plan.stored import Stored, StoredApp
 from pm2sd.systemd.unit_files import UnitDirectory
 
@@ -26,9 +27,21 @@ def gathered(directory: Path, files: dict[str, str]) -> AppFacts:
 def test_the_programs_beside_the_units_are_missed_where_a_unit_names_them(tmp_path: Path) -> None:
     unit = f"[Service]\nExecStart=:/bin/sh {tmp_path}/{PROBE} alerts\n"
     facts = gathered(tmp_path, {"web:alerts.service": unit})
-    assert facts.missing == (("directory of checks", f"{tmp_path}/{PROBE}"),)
+    assert facts.missing == ((f"the directory of checks {tmp_path}/{PROBE} is gone", ""),)
     (tmp_path / PROBE).mkdir()
     assert gathered(tmp_path, {"web:alerts.service": unit}).missing == ()
+
+
+def test_a_program_that_may_not_be_executed_is_not_gone(tmp_path: Path) -> None:
+    script = tmp_path / "a b.sh"
+    script.write_text("#!/bin/sh\n")
+    app = App(name="web", script=str(script), command=(str(script),), cwd="/", interpreter="none")
+    record = {"Record": app.to_json(), "Notes": "[]", "TranslationNotes": "[]"}
+    stored = StoredApp("web", "default", "fork", (0,), record, {})
+    problem = f"the program {script} may not be executed"
+    assert list(missing(stored, tmp_path)) == [(problem, f"chmod +x '{script}'")]
+    script.unlink()
+    assert list(missing(stored, tmp_path)) == [(f"the program {script} is gone", "")]
 
 
 def test_a_helpers_program_and_the_python_that_it_runs_are_looked_for(tmp_path: Path) -> None:
