@@ -266,8 +266,9 @@ def test_a_directory_of_units_that_is_not_the_users(pm2sd: Pm2sd, project: Proje
         # It is the own one, so nobody has to be root; integration/vm/test_doctor.py has another.
         for command in found["hint"].replace("sudo ", "").split(" && "):
             assert run("sh", "-c", command).exit_status == 0
-        result = examined(pm2sd, env={"XDG_CONFIG_HOME": str(project.path / "config")})
+        result = examined(pm2sd, status=1, env={"XDG_CONFIG_HOME": str(project.path / "config")})
         the(result, "unit-directory", "ok")
+        assert the(result, "unit-path", "fail")["hint"] == "unset XDG_CONFIG_HOME"
 
 
 def test_a_port_that_somebody_else_has(pm2sd: Pm2sd, project: Project) -> None:

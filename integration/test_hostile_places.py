@@ -220,10 +220,30 @@ def test_the_home_of_somebody_else(pm2sd: Pm2sd, project: Project, file: Path) -
     refused(
         result,
         ExitStatus.FAILED,
-        "Permission denied",
-        f"HOME is /root, not that of {USER}: export HOME={Path.home()}",
+        "HOME is /root in this shell",
+        f"export HOME={Path.home()}",
     )
     assert project.unit_files() == []
+
+
+@pytest.mark.parametrize("command", ["apply", "diff", "stop all"])
+def test_another_configuration_directory_than_the_managers(
+    pm2sd: Pm2sd, project: Project, file: Path, tmp_path: Path, command: str
+) -> None:
+    """Units would be written where nobody looks, and those that run would be somebody else's."""
+    assert pm2sd("apply", file).exit_status == ExitStatus.OK
+    elsewhere = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    words = command.split()
+    result = pm2sd(*words, *([file] if len(words) == 1 else []), env=elsewhere)
+    refused(result, ExitStatus.FAILED, f"{tmp_path}/config/systemd/user", "unset XDG_CONFIG_HOME")
+    assert not (tmp_path / "config").exists()
+    status = pm2sd("status", env=elsewhere)
+    assert status.exit_status == ExitStatus.OK, status
+    assert f"does not read {tmp_path}/config/systemd/user" in status.stderr
+    # Through a link it is the same directory.
+    (tmp_path / "link").symlink_to(UNITS.parent.parent)
+    linked = pm2sd("apply", file, env={"XDG_CONFIG_HOME": str(tmp_path / "link")})
+    assert linked.exit_status == ExitStatus.OK, linked
 
 
 def test_no_libsystemd(pm2sd: Pm2sd, file: Path) -> None:

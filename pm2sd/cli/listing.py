@@ -49,6 +49,7 @@ def print_status(
         output.emit_json([record(row) for row in found])
     elif not found:
         output.say("no apps yet; pm2sd start app.js or pm2sd apply ecosystem.config.js adds some")
+        _tell_of_others(known)
     elif mini:
         output.emit("\n".join(_block(row) for row in found))
     else:
@@ -56,6 +57,16 @@ def print_status(
     for name in known.stored.leftovers:
         output.say(f"the unit files of {name!r} are incomplete; apply its ecosystem file again")
     return all(row.pid for row in found)
+
+
+def _tell_of_others(known: Known) -> None:
+    """Say that apps may well be there, where this shell does not look for them."""
+    from pm2sd.systemd.unit_path import unread
+
+    with Bus.open() as bus:
+        problem = unread(bus, known.directory.path)
+    if problem:
+        output.caution(problem.message, problem.hint or "")
 
 
 def print_jlist() -> None:

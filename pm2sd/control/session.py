@@ -13,6 +13,7 @@ from pm2sd.systemd import pending, scope, trials
 from pm2sd.systemd.bus import Bus
 from pm2sd.systemd.lock import apply_lock
 from pm2sd.systemd.unit_files import UnitDirectory
+from pm2sd.systemd.unit_path import unread
 from pm2sd.units import names
 
 
@@ -30,9 +31,9 @@ class Session:
 
 @contextmanager
 def session() -> Iterator[Session]:
-    """A session that only looks. Raises NoUserManager."""
+    """A session that only looks. Raises NoUserManager, and Pm2sdError as ``changing`` does."""
     with Bus.open() as bus:
-        yield Session(bus, UnitDirectory())
+        yield _session(bus)
 
 
 @contextmanager
@@ -42,9 +43,10 @@ def changing(say: Callable[[str], None] = lambda _: None) -> Iterator[Session]:
     Another pm2sd that is at work is waited for; what it leaves is seen by this session, since
     everything is read after the lock was taken. What a killed one has left is mended first, but for
     an extra instance that is needed until the app is up again at the end. ``say`` tells the user.
+    Raises Pm2sdError where the manager does not read the unit directory.
     """
     with Bus.open() as bus, apply_lock(lambda pid: say(_waiting(pid))):
-        here = Session(bus, UnitDirectory())
+        here = _session(bus)
         extra.remove(bus)  # whose name may be that of an instance which comes back
         _mend(here, say)
         try:
@@ -52,6 +54,13 @@ def changing(say: Callable[[str], None] = lambda _: None) -> Iterator[Session]:
         finally:
             extra.remove(bus)
             bus.take_in_links()
+
+
+def _session(bus: Bus) -> Session:
+    directory = UnitDirectory()
+    if problem := unread(bus, directory.path):
+        raise problem
+    return Session(bus, directory)
 
 
 def _waiting(pid: int | None) -> str:

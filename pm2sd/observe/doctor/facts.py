@@ -52,7 +52,8 @@ class Manager:
     """The user manager: its version, its state (``running``, ``degraded`` ...).
 
     ``controllers`` are those its units can be limited by, ``kernel_controllers`` those there are.
-    ``moved`` is by how many seconds the clock was set since the manager started.
+    ``moved`` is by how many seconds the clock was set since the manager started. ``unread`` says
+    that it does not read the directory of unit files.
     """
 
     version: str
@@ -61,6 +62,7 @@ class Manager:
     controllers: frozenset[str]
     kernel_controllers: frozenset[str]
     moved: float
+    unread: Pm2sdError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

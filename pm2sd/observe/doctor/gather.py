@@ -32,6 +32,7 @@ from pm2sd.systemd.journal_storage import storage
 from pm2sd.systemd.paths import user_runtime_directory_text
 from pm2sd.systemd.pm2_daemons import pm2_daemons
 from pm2sd.systemd.ports import listeners
+from pm2sd.systemd.unit_path import unread
 from pm2sd.systemd.user import lingers, user_name
 from pm2sd.translate.logs import log_files
 from pm2sd.units import names
@@ -62,7 +63,7 @@ def gather(
         absence: Pm2sdError | None = None
         try:
             bus = stack.enter_context(Bus.open(environ))
-            manager = _manager(bus)
+            manager = _manager(bus, known)
         except Pm2sdError as error:
             bus, manager, absence = None, None, error
         sockets, events = listeners(), _events(chosen)
@@ -82,7 +83,7 @@ def gather(
         )
 
 
-def _manager(bus: Bus) -> Manager:
+def _manager(bus: Bus, known: Known) -> Manager:
     version = str(bus.manager("Version"))
     return Manager(
         version=version,
@@ -93,6 +94,7 @@ def _manager(bus: Bus) -> Manager:
         moved=clock.moved(
             int(bus.manager("UserspaceTimestamp")), int(bus.manager("UserspaceTimestampMonotonic"))
         ),
+        unread=unread(bus, known.directory.path),
     )
 
 

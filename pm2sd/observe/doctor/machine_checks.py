@@ -99,6 +99,14 @@ def unit_directory(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def unit_path(facts: Facts) -> Iterator[Finding]:
+    """Whether systemd looks for unit files where they are."""
+    problem = facts.manager.unread if facts.manager else None
+    if problem:
+        hint = problem.hint or ""
+        yield Finding(status=Status.FAIL, message=problem.message, hint=hint)
+
+
 def linger(facts: Facts) -> Iterator[Finding]:
     """Whether the manager runs from boot on."""
     user = facts.machine.user

@@ -50,6 +50,14 @@ CHECKS: Final = (
         judge=machine_checks.unit_directory,
     ),
     Check(
+        id="unit-path",
+        looks="whether your user manager reads that directory",
+        bad="fails where it does not, as in a shell with another `XDG_CONFIG_HOME`",
+        good="the user manager reads them",
+        judge=machine_checks.unit_path,
+        needs="manager",
+    ),
+    Check(
         id="linger",
         looks="whether your user manager is started at boot",
         bad="warns where it is not",
