@@ -9,6 +9,7 @@ from shlex import quote
 
 from pm2sd.ecosystem import node_versions
 from pm2sd.ecosystem.finder import Finder, absolute, guess_path, unexpanded
+from pm2sd.ecosystem.node_programs import SHELLS
 from pm2sd.ecosystem.shebang import HEAD_SIZE, Shebang, is_binary, parse_shebang
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.notes import Fidelity
@@ -199,13 +200,16 @@ def _by_content(subject: Subject, finder: Finder, script: str) -> Interpreter | 
 def _by_shebang(
     subject: Subject, finder: Finder, script: str, shebang: Shebang
 ) -> Interpreter | None:
-    """Node is put before the script, to take node_args; else the kernel reads the line itself."""
+    """Node and shells are put before the script, by which it is known what may be below them.
+
+    Else the kernel reads the line itself.
+    """
     path = _shebang_program(subject, finder, script, shebang)
     if path is None:
         return None
     is_python = "python" in shebang.name
     directly = subject.machine.is_executable(script) and not subject.get("node_args", tuple)
-    if directly and shebang.name not in _NODE:
+    if directly and shebang.name not in (*_NODE, *SHELLS):
         return Interpreter("none", is_python=is_python)
     return Interpreter(path, shebang.arguments, is_python)
 

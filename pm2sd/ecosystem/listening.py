@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pm2sd.ecosystem.app import ExecMode
 from pm2sd.ecosystem.instances import count
+from pm2sd.ecosystem.node_programs import is_node_program
 from pm2sd.ecosystem.serving import SERVE, address
 from pm2sd.ecosystem.subject import Subject
 from pm2sd.notes import Fidelity
-
-_NODE = frozenset({"node", "nodejs"})
 
 _SHARE = (
     "no port is known that the instances could share, and where each opens the same one all but "
@@ -25,7 +23,7 @@ _KEEP = (
 
 
 def listen(
-    subject: Subject, mode: ExecMode, interpreter: str, env: Mapping[str, str]
+    subject: Subject, mode: ExecMode, command: Sequence[str], env: Mapping[str, str]
 ) -> tuple[str, ...]:
     """The sockets of ``listen``; without it the port of a cluster of Node apps.
 
@@ -38,7 +36,7 @@ def listen(
     if subject.get("script", str) == SERVE:
         # One process alone opens its socket itself.
         return (address(env),) if count(subject) > 1 else ()
-    if mode != "cluster" or posixpath.basename(interpreter) not in _NODE:
+    if mode != "cluster" or not is_node_program(command):
         return ()
     port = subject.get("port", int) or _port(env.get("PORT"))
     if subject.get("increment_var", str) == "PORT":

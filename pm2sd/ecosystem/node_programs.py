@@ -15,6 +15,11 @@ SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 """What runs scripts that may run anything, Node too."""
 
 
+def is_node_program(command: Sequence[str]) -> bool:
+    """Whether a command is Node or a launcher of it, not a shell that may run anything."""
+    return posixpath.basename(command[0]) in _RUNS_NODE
+
+
 def runs_node(interpreter: str, command: Sequence[str]) -> bool:
     """Whether Node runs an app, itself or below a launcher such as npm or a shell."""
     words = [word for argument in command for word in re.split(r"[\s;&|]+", argument)]

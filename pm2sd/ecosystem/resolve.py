@@ -170,7 +170,7 @@ def _app(
         # As PM2 does: what Python writes to a pipe would else stay in its buffer.
         env = {"PYTHONUNBUFFERED": "1"} | env
     mode = exec_mode(subject, program.interpreter)
-    sockets = listen(subject, mode, program.interpreter, env)
+    sockets = listen(subject, mode, program.command, env)
     asked = Serving(
         listen=sockets,
         instances=count(subject),

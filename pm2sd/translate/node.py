@@ -28,11 +28,12 @@ def is_node(app: App) -> bool:
 def has_preload(app: App) -> bool:
     """Whether the app's environment loads the preload.
 
-    It is there for a shell's script, too, which may run anything, where the app and PM2 are to
-    speak to each other: in PM2 the Node that a script starts has the script's channel.
+    It is there for a shell's script, too, which may run anything, where it has sockets, and where
+    the app and PM2 are to speak to each other: in PM2 the Node that a script starts has the
+    script's channel.
     """
-    speaks = app.wait_ready or app.shutdown_with_message
-    return is_node(app) or (speaks and posixpath.basename(app.interpreter) in SHELLS)
+    needed = app.listen or app.wait_ready or app.shutdown_with_message
+    return is_node(app) or bool(needed and posixpath.basename(app.interpreter) in SHELLS)
 
 
 def node_environment(

@@ -113,14 +113,16 @@ def test_launchers_of_node_have_the_preload_too(command: tuple[str, ...], loaded
     assert any("--require" in value for value in environment) == loaded
 
 
-@pytest.mark.parametrize("option", ["wait_ready", "shutdown_with_message"])
-def test_a_shell_script_that_speaks_to_the_manager_has_the_preload(option: str) -> None:
+@pytest.mark.parametrize(
+    "option", [{"wait_ready": True}, {"shutdown_with_message": True}, {"listen": ("3000",)}]
+)
+def test_a_shell_script_that_may_need_it_has_the_preload(option: dict[str, Any]) -> None:
     def loaded(**options: Any) -> bool:
         one = app(interpreter="/bin/bash", command=("/bin/bash", "/srv/start.sh"), **options)
         environment = units(one)["web@.service"]["Service", "Environment"]
         return any("--require" in value for value in environment)
 
-    assert loaded(**{option: True})
+    assert loaded(**option)
     assert not loaded()
 
 

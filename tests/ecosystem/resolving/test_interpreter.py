@@ -109,7 +109,9 @@ def test_a_shell_shim_of_node_modules_is_not_run_by_node(world: World) -> None:
     world.program("node")
     shell = world.program("sh")
     file = world.write("node_modules/.bin/vite", f"#!{shell}\n", executable=True)
-    assert world.app(script="./node_modules/.bin/vite").command == (file,)
+    app = world.app(script="./node_modules/.bin/vite")
+    assert app.command == (shell, file)
+    assert app.interpreter == shell
 
 
 @pytest.mark.parametrize(

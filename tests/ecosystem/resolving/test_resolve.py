@@ -200,7 +200,7 @@ def test_a_file_goes_before_a_program_and_a_program_before_a_directory(world: Wo
     assert world.app(script="npm").command == (npm,)
     assert world.app(script="./npm").script == f"{world.base}/npm"
     own = world.write("own/npm", "#!/bin/sh\n", executable=True)
-    assert world.app(script="npm", cwd="own").command == (own,)
+    assert world.app(script="npm", cwd="own").command == ("/bin/sh", own)
 
 
 @pytest.mark.parametrize(
@@ -312,12 +312,17 @@ def test_exec_mode(world: World, options: dict[str, Any], mode: str) -> None:
         ({"exec_mode": "cluster", "port": 3000, "increment_var": "PORT"}, ()),
         ({"exec_mode": "cluster", "env": {"PORT": "/run/app.sock"}}, ()),
         ({"exec_mode": "fork", "port": 3000}, ()),
+        ({"interpreter": "tsx", "exec_mode": "cluster", "port": 3000}, ("3000",)),
+        ({"interpreter": "ts-node", "instances": 2, "port": 3000}, ("3000",)),
+        ({"script": "pnpm", "args": "start", "exec_mode": "cluster", "port": 3000}, ("3000",)),
         ({"script": "a.py", "exec_mode": "cluster", "port": 3000}, ()),
     ],
 )
 def test_a_cluster_of_node_apps_listens_on_its_port(
     world: World, options: dict[str, Any], listen: tuple[str, ...]
 ) -> None:
+    for name in ("tsx", "ts-node", "pnpm"):
+        world.program(name)
     world.program("python3")
     world.write("a.py")
     resolved = world.resolve(**{"script": "app.js", **options})
