@@ -79,6 +79,32 @@ def test_systemctl_works_beside_pm2sd(pm2sd: Pm2sd, project: Project) -> None:
     eventually(lambda: states(project, "a", 2) == ["active", "active"])
 
 
+def test_what_systemctl_masked_or_somebody_removed_is_named_with_its_remedy(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    name = project.name()
+    file = project.ecosystem([{"name": name, "script": "sleep", "args": "infinity"}])
+    assert pm2sd("apply", file).exit_status == 0
+    for runtime in (), ("--runtime",):
+        assert systemctl("mask", *runtime, f"{name}@0.service").exit_status == 0
+        restarted = pm2sd("restart", name)
+        assert restarted.exit_status == ExitStatus.FAILED
+        assert f"is masked: systemctl --user unmask {name}@0.service" in restarted.stderr
+        applied = pm2sd("apply", file)
+        assert applied.exit_status == ExitStatus.INVALID_CONFIG
+        command = " ".join(("systemctl --user unmask", *runtime, f"{name}@0.service"))
+        assert f"hint: {command}\n" in applied.stderr
+        assert systemctl(*command.split()[2:]).exit_status == 0
+    assert pm2sd("restart", name).exit_status == 0
+    (unit_directory() / f"{name}@.service").unlink()
+    systemctl("daemon-reload")
+    systemctl("stop", f"{name}@0.service")
+    started = pm2sd("start", name)
+    assert started.exit_status == ExitStatus.FAILED
+    assert "has no unit file any more: apply its ecosystem file again" in started.stderr
+    assert pm2sd("apply", file).exit_status == 0
+
+
 @pytest.mark.parametrize("verb", ["stop", "restart", "reload", "delete", "scale"])
 def test_an_unknown_app_exits_4_with_the_nearest_name(
     pm2sd: Pm2sd, project: Project, verb: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from pwd import getpwnam
+from shlex import quote
 
 from pm2sd.control import boot, counting, limits, preload, probe, rotation, sockets, trial
 from pm2sd.control.desired import Wanted, desire, namespaces
@@ -15,9 +16,9 @@ from pm2sd.control.running import DOWN, running
 from pm2sd.control.session import Session
 from pm2sd.control.settle import JOB_SECONDS, Failure, bring_up, failures_of_jobs
 from pm2sd.ecosystem.app import App
-from pm2sd.errors import Pm2sdError
+from pm2sd.errors import InvalidConfig, Pm2sdError, Problem
 from pm2sd.plan.plan import Action, Options, Plan, make_plan
-from pm2sd.systemd import pending, stamps
+from pm2sd.systemd import pending, scope, stamps
 from pm2sd.systemd.bus import Job
 from pm2sd.translate.logs import log_files
 from pm2sd.units.names import parse_instance
@@ -45,22 +46,41 @@ def plan(
     apps = {name: old.app for name, old in stored.apps.items() if name not in gone}
     apps |= {one.app.name: one.app for one in wanted}
     sockets.refuse_shared(apps.values(), orphans)
+    foreign = session.directory.foreign_units(
+        [
+            unit
+            for one in desired
+            for unit in (*(path for path in one.files if "/" not in path), *one.instances)
+        ],
+        session.bus.manager("UnitPath"),
+    )
+    _refuse_masked(foreign)
     return make_plan(
         desired,
         stored,
         running(session, [*names, *orphans], pending.load()),
         orphans=orphans,
         namespaces=namespaces(apps.values()),
-        foreign=session.directory.foreign_units(
-            [
-                unit
-                for one in desired
-                for unit in (*(path for path in one.files if "/" not in path), *one.instances)
-            ],
-            session.bus.manager("UnitPath"),
-        ),
+        foreign=foreign,
         options=options,
     )
+
+
+def _refuse_masked(foreign: Mapping[str, str]) -> None:
+    """Raise InvalidConfig for units (-> path) that somebody has masked, which is no other unit."""
+    problems = [
+        Problem(
+            f"{unit} is masked, so that systemd would not start it",
+            hint=scope.here(
+                f"systemctl --user unmask {'--runtime ' if path.startswith('/run/') else ''}"
+                f"{quote(unit)}"
+            ),
+        )
+        for unit, path in foreign.items()
+        if os.path.realpath(path) == os.devnull
+    ]
+    if problems:
+        raise InvalidConfig(problems)
 
 
 @dataclass(frozen=True, slots=True)

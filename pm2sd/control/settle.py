@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
+from typing import Final
 
 from pm2sd.control.loading import Loading
 from pm2sd.control.running import started
 from pm2sd.control.session import Session
 from pm2sd.errors import Pm2sdError
 from pm2sd.observe.status import WAITING
-from pm2sd.systemd import pending
+from pm2sd.systemd import pending, scope
 from pm2sd.systemd.bus import Job
 from pm2sd.systemd.exits import last_exit
 from pm2sd.systemd.results import CODES, Ending, ending
@@ -28,6 +30,13 @@ _POLL_SECONDS = 0.1
 # Longer than any TimeoutStartSec or TimeoutStopSec an app is likely to have: the manager gives up
 # first and says why.
 JOB_SECONDS = 300.0
+
+
+# UnitError.reason of what systemd would not even try -> what to tell people.
+_REFUSED: Final = {
+    "masked": "is masked: systemctl --user unmask {unit}",
+    "no-such-unit": "has no unit file any more: apply its ecosystem file again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,8 @@ def failures_of_jobs(session: Session, results: Mapping[str, str]) -> list[Failu
             why = "is not started yet: what it depends on has failed to start"
         elif result == "failed" and unit.endswith(".service"):
             why = _how(unit, ending(session.bus, unit))
+        elif result in _REFUSED:
+            why = scope.here(_REFUSED[result].format(unit=quote(unit)))
         else:
             why = f"systemd says: {result}"
         failures.append(Failure(unit, why))
