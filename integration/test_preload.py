@@ -54,6 +54,16 @@ def test_npm_start(pm2sd: Pm2sd, project: Project) -> None:
     eventually(lambda: {get(port).split()[0] for _ in range(8)} == {"0", "1"})
 
 
+def test_the_sockets_of_what_a_shell_script_runs(pm2sd: Pm2sd, project: Project) -> None:
+    """As pnpm writes them into node_modules/.bin: without an extension."""
+    script = project.write("web", f"#!/bin/sh\nexec node {project.script('cluster.js')}\n")
+    script.chmod(0o755)
+    port = free_port()
+    options = {"script": str(script), "listen": port, "instances": 2, "env": {"PORT": port}}
+    assert apply(pm2sd, project, **options).exit_status == ExitStatus.OK
+    eventually(lambda: {get(port).split()[0] for _ in range(8)} == {"0", "1"})
+
+
 @pytest.mark.parametrize("line", ["exec node", "node"])
 def test_the_readiness_of_what_a_shell_script_runs(
     pm2sd: Pm2sd, project: Project, line: str

@@ -93,6 +93,23 @@ def test_instances_in_each_others_way_are_told_how_to_share_the_port(
     assert pm2sd("apply", project.ecosystem([{**app, "listen": port}])).exit_status == ExitStatus.OK
 
 
+def test_a_launcher_that_keeps_the_socket_to_itself_is_named(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    port = free_port()
+    project.write("app.js", f"require('http').createServer().listen({port})\n")
+    script = project.write(
+        "launcher.js",
+        "const { stderr } = require('child_process').spawn(process.execPath, ['app.js'], {\n"
+        "  stdio: 'pipe' }).on('exit', (code) => process.exit(code));\n"
+        "stderr.pipe(process.stderr);\n",
+    )
+    app = {"name": project.name("web"), "script": str(script), "listen": port}
+    failed = pm2sd("apply", project.ecosystem([app]))
+    assert failed.exit_status == ExitStatus.FAILED
+    assert f"hint: systemd holds port {port} for {app['name']} (listen), but" in failed.stderr
+
+
 def test_instances_that_load_slowly_are_waited_for_where_they_may_want_one_port(
     pm2sd: Pm2sd, project: Project
 ) -> None:

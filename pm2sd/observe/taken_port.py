@@ -22,7 +22,8 @@ _IN_USE: Final = re.compile(
 def advice(unit: str, lines: Sequence[str]) -> str | None:
     """A hint for an instance that said these lines; None where it found no port taken.
 
-    Where another instance of the app has the port, all of them can share it.
+    Where another instance of the app has the port, all of them can share it. Where the app has a
+    socket there, the process that wants the port was started without it.
     """
     port = next((found[1] for line in reversed(lines) if (found := _IN_USE.search(line))), None)
     refused = refusal(port) if port else None
@@ -32,9 +33,15 @@ def advice(unit: str, lines: Sequence[str]) -> str | None:
     stored = Known.read().stored.apps.get(parsed[0])
     if stored is None:
         return None
+    if any(address.rpartition(":")[2] == port for address in stored.app.listen):
+        return (
+            f"systemd holds port {port} for {stored.app.name} (listen), but the process that wants "
+            "it was not handed the socket by what started it: name it itself as script, or take "
+            "listen out"
+        )
     own = [holder for holder in refused.holders if holder.unit in stored.instances]
     app = stored.app
-    if not own or app.listen or not is_node(app):
+    if not own or not is_node(app):
         return f"port {port}: {refused.why}; {refused.hint}"
     share = f"pm2sd restart {quote(app.name)} --listen {port}"
     if app.source:
