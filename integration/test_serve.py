@@ -5,12 +5,12 @@ from __future__ import annotations
 import http.client
 import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from integration.clients import Load
 from integration.harness import Pm2sd, Project, eventually, free_port, properties
 from integration.pm2 import Pm2
 from pm2sd.errors import ExitStatus
@@ -151,17 +151,17 @@ def test_instances_share_the_port_and_a_reload_loses_nothing(
 ) -> None:
     name, port = project.name("site"), free_port()
     env = {"PM2_SERVE_PATH": "site", "PM2_SERVE_PORT": port, "PM2_SERVE_HOST": "127.0.0.1"}
-    file = project.ecosystem([{"name": name, "script": "serve", "instances": 2, "env": env}])
+    app = {"name": name, "script": "serve", "instances": 2, "env": env, "kill_timeout": 60_000}
+    file = project.ecosystem([app])
     applied = pm2sd("apply", file)
     assert applied.exit_status == ExitStatus.OK, applied
     before = pid(name), pid(name, 1)
-    with subprocess.Popen(pm2sd.command("reload", name), stdout=subprocess.DEVNULL) as reload:
-        answered = 0
-        while reload.poll() is None:
-            assert get(port, "/data.json")[::2] == (200, b"data.json")
-            answered += 1
-    assert reload.returncode == 0
-    assert answered > 10
+    with Load(port) as load:
+        eventually(lambda: load.count > 20)
+        assert pm2sd("reload", name).exit_status == ExitStatus.OK
+        seen = load.count
+        eventually(lambda: load.count > seen + 20)
+    assert (load.failures, set(load.answers)) == ([], {"<p>home</p>"})
     assert not {pid(name), pid(name, 1)} & {"0", *before}
 
 

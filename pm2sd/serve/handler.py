@@ -45,6 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Send what is asked for."""
         self.server.busy(1)  # type: ignore[attr-defined]
+        self.close_connection |= self.server.ending  # type: ignore[attr-defined]
         try:
             self._refuse_a_second_request_in_the_body()
             self._answer()

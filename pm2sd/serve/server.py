@@ -14,6 +14,8 @@ from typing import Any, Final
 _FIRST_DESCRIPTOR: Final = 3
 BACKLOG: Final = 511
 """Connections that wait to be accepted, as with Node."""
+GRACE_SECONDS: Final = 0.5
+"""How long the end waits for connections on which nothing is asked: something may be on its way."""
 
 
 class Server(ThreadingMixIn, BaseServer):
@@ -24,6 +26,8 @@ class Server(ThreadingMixIn, BaseServer):
     def __init__(self, sock: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
         super().__init__(sock.getsockname(), handler)
         self.socket = sock
+        self.ending = False
+        self._connections = 0
         self._requests = 0
         self._changed = threading.Condition()
 
@@ -34,6 +38,8 @@ class Server(ThreadingMixIn, BaseServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         """A connection; OSError where another process that shares the socket was quicker."""
         connection, address = self.socket.accept()
+        with self._changed:
+            self._connections += 1
         connection.setblocking(True)
         if connection.family != socket.AF_UNIX:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -44,6 +50,9 @@ class Server(ThreadingMixIn, BaseServer):
         with suppress(OSError):  # the other side was first
             request.shutdown(socket.SHUT_WR)
         request.close()
+        with self._changed:
+            self._connections -= 1
+            self._changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that broke is nobody's mistake; anything else is told as Python does."""
@@ -57,9 +66,15 @@ class Server(ThreadingMixIn, BaseServer):
             self._changed.notify_all()
 
     def finish(self) -> None:
-        """Accept nothing more, and wait until what was asked is answered."""
+        """Accept nothing more, and wait until what was asked is answered.
+
+        Who was accepted may not have asked yet, and who was answered may ask once more: these have
+        a moment for it, and are told then that it was the last.
+        """
+        self.ending = True
         self.shutdown()
         with self._changed:
+            self._changed.wait_for(lambda: self._connections == 0, GRACE_SECONDS)
             self._changed.wait_for(lambda: self._requests == 0)
 
 

@@ -352,6 +352,34 @@ def test_a_signal_ends_it_after_what_is_being_sent(tmp_path: Path, number: signa
         idle.close()
 
 
+def test_who_was_accepted_is_answered_once_more_before_it_ends(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pm2sd.serve.server.GRACE_SECONDS", 60)
+    sock = socket.create_server(("127.0.0.1", 0))
+    server = Server(sock, handler_for(Settings(root=str(serve().root))))
+    accepting = threading.Thread(target=server.serve_forever, args=(0.02,))
+    accepting.start()
+    fresh, kept = (
+        http.client.HTTPConnection("127.0.0.1", sock.getsockname()[1], timeout=60) for _ in range(2)
+    )
+    fresh.connect()
+    kept.request("GET", "/")  # which is accepted after the other
+    assert kept.getresponse().read() == b"<p>home</p>"
+    finishing = threading.Thread(target=server.finish)
+    finishing.start()
+    accepting.join(60)
+    for connection in (fresh, kept):
+        assert finishing.is_alive()
+        connection.request("GET", "/")
+        response = connection.getresponse()
+        assert (response.read(), response.headers["connection"]) == (b"<p>home</p>", "close")
+        connection.close()
+    finishing.join(30)
+    assert not finishing.is_alive()
+    sock.close()
+
+
 def test_what_keeps_it_from_serving_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
