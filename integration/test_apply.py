@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from integration.harness import Pm2sd, Project, eventually, properties, systemctl
+from pm2sd.control.settle import SETTLE_SECONDS
 from pm2sd.errors import ExitStatus
 from pm2sd.observe.status import FLAPPING
 from pm2sd.systemd.bus import Bus
@@ -168,6 +171,24 @@ def test_an_app_that_dies_at_once_fails_the_apply_with_its_last_lines(
     assert "Error: the database is not there" in result.stderr
     assert f"{project.name('good')}@0 exited" not in result.stderr
     assert pid(project, "good") != "0"
+
+
+def test_what_dies_after_a_moment_in_which_the_machine_stood_still_fails_the_apply(
+    pm2sd: Pm2sd, project: Project
+) -> None:
+    script = project.write("app.sh", "until [ -e go ]; do sleep 0.02; done; exit 3\n")
+    app = {"name": project.name("a"), "script": str(script)}
+    command = pm2sd.command("apply", project.ecosystem([app]))
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        eventually(lambda: pid(project, "a") != "0")
+        time.sleep(SETTLE_SECONDS / 5)  # it knows of the start by then, or the test shows less
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(2 * SETTLE_SECONDS)
+        process.send_signal(signal.SIGCONT)
+        project.write("go", "")
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == ExitStatus.FAILED
+    assert f"error: {project.name('a')}@0 exited with code 3" in said
 
 
 @pytest.mark.parametrize("restart_delay", [0, 600_000], ids=["at-once", "waits"])

@@ -26,6 +26,10 @@ _LOADING_SECONDS = 5.0
 
 _POLL_SECONDS = 0.1
 
+_HELD_UP_SECONDS = 2 * _POLL_SECONDS
+"""What of the time between two looks counts at most: a machine that is slower than that, or stood
+still, has not given it to what was started either."""
+
 
 # Longer than any TimeoutStartSec or TimeoutStopSec an app is likely to have: the manager gives up
 # first and says why.
@@ -135,7 +139,7 @@ def settle(
     down, or started again: that is waited for. Where instances may be in each other's way, they
     are watched until they are loaded, for some seconds more.
     """
-    deadline = time.monotonic() + seconds
+    left, before = seconds, time.monotonic()
     loading = Loading(session, units)
     down: dict[str, str] = {}
     while True:
@@ -143,7 +147,8 @@ def settle(
         for row in rows:
             if row.active == "failed" or row.sub in WAITING:
                 down[row.name] = _why(row.name, ending(session.bus, row.name))
-        left = deadline - time.monotonic()
+        now = time.monotonic()
+        left, before = left - min(now - before, _HELD_UP_SECONDS), now
         goes_on = loading.goes_on() and left > -_LOADING_SECONDS
         goes_on |= any(row.active == "deactivating" for row in rows) and left > -JOB_SECONDS
         if len(down) == len(units) or (left <= 0 and not goes_on):
