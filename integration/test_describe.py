@@ -178,6 +178,7 @@ def test_it_tells_that_systemd_gave_up(pm2sd: Pm2sd, project: Project) -> None:
         script=project.script("exits.py"),
         args="9",
         max_restarts=2,
+        min_uptime="10s",
     )
     eventually(lambda: description(pm2sd, project)["state"] == "errored")
     eventually(lambda: fact(pm2sd, project, "restarts").endswith("then systemd gave up"))

@@ -136,7 +136,7 @@ def test_lines_are_prefixed_by_who_printed_them(pm2sd: Pm2sd, repeater: Repeater
 def test_what_systemd_says_stands_between_the_lines(pm2sd: Pm2sd, project: Project) -> None:
     name = project.name("crash")
     app = {"name": name, "script": project.script("exits.py"), "args": "7", "max_restarts": 2}
-    file = project.ecosystem([{**app, "restart_delay": 1000}])
+    file = project.ecosystem([{**app, "min_uptime": "10s", "restart_delay": 1000}])
     pm2sd("apply", file)
 
     def ended() -> list[str]:

@@ -239,6 +239,7 @@ def test_a_command_is_run_once_when_systemd_gives_up(pm2sd: Pm2sd, project: Proj
         "script": "/bin/sh",
         "args": ["-c", "exit 7"],
         "max_restarts": 3,
+        "min_uptime": "10s",  # a machine that is held up may take more than a second to a run
         "on_failure": f'echo "{words}" 100% >>{said}',
     }
     assert pm2sd("apply", project.ecosystem([app])).exit_status == ExitStatus.FAILED

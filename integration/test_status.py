@@ -122,7 +122,7 @@ def test_states_are_in_pm2s_words(pm2sd: Pm2sd, project: Project) -> None:
         {"name": "stopped"},
         {"name": "stopping", **endless},
         {"name": "errored", "autostart": False, "script": project.script("exits.py"),
-         "args": "3", "max_restarts": 2},
+         "args": "3", "max_restarts": 2, "min_uptime": "10s"},
         {"name": "waiting", "autostart": False, "script": project.script("exits.py"),
          "args": "4", "restart_delay": 600_000},
         {"name": "launching", "autostart": False, "script": project.script("ready_late.py"),
