@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -158,14 +159,20 @@ def test_a_bad_pattern_is_told_with_its_line_and_nothing_changes(
 
 
 def test_a_job_runs_when_its_time_comes_and_ends(pm2sd: Pm2sd, project: Project) -> None:
+    first = time.time() // 3 * 3 + 3
     apply(pm2sd, project, ENDS, schedule="*/3 * * * * *", max_restarts=1)
     eventually(lambda: len(starts(project)) >= 3, timeout=60)
     times = [float(line) for line in starts(project)]
-    assert all(time_ % 3 < 2 for time_ in times), times
+    # Never before its time; how long after it is the machine's.
+    assert all(at >= first + 3 * number for number, at in enumerate(times)), (first, times)
+    timer, next_time = f"{project.name('a')}:schedule.timer", "NextElapseUSecRealtime"
+    assert properties(timer, "AccuracyUSec") == {"AccuracyUSec": "1us"}
+    (second,) = eventually(lambda: re.findall(r":(\d\d) ", properties(timer, next_time)[next_time]))
+    assert int(second) % 3 == 0
     assert row(pm2sd, project)["state"] in ("waiting", "online")
     assert pm2sd("stop", project.name("a")).exit_status == ExitStatus.OK
     assert row(pm2sd, project)["state"] == "stopped"
-    assert state(f"{project.name('a')}:schedule.timer") == "inactive"
+    assert state(timer) == "inactive"
 
 
 def test_a_job_is_not_run_by_apply_but_by_start(pm2sd: Pm2sd, project: Project) -> None:
