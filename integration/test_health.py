@@ -100,6 +100,7 @@ def test_of_those_that_share_a_socket_the_one_that_hangs_is_restarted(
 ) -> None:
     port = free_port()
     options = {"exec_mode": "cluster", "instances": 3, "env": {"PORT": port}}
+    options |= {"ready": "/health", "listen_timeout": "60s"}  # nobody is asked before that
     apply(pm2sd, project, health={"http": "/health", **HEALTH}, **options)
     before = [pid(project, number) for number in range(3)]
     hung = hang(port)

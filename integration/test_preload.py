@@ -17,6 +17,7 @@ from pm2sd.systemd.paths import unit_directory
 
 def apply(pm2sd: Pm2sd, project: Project, **options: Any) -> Result:
     app = {"name": project.name("web"), "script": project.script("cluster.js"), **options}
+    app |= {"kill_timeout": 60_000}  # else one that is held up ends before it has said anything
     return pm2sd("apply", project.ecosystem([app]))
 
 
@@ -36,7 +37,7 @@ def test_the_unit_is_activating_until_the_app_is_ready(pm2sd: Pm2sd, project: Pr
 
 def test_an_app_that_never_becomes_ready_has_failed(pm2sd: Pm2sd, project: Project) -> None:
     env = {"PORT": free_port(), "READY": "never"}
-    options = {"wait_ready": True, "listen_timeout": 4000, "autorestart": False}
+    options = {"wait_ready": True, "listen_timeout": 8000, "autorestart": False}
     done = apply(pm2sd, project, env=env, **options)
     assert done.exit_status == ExitStatus.FAILED
     assert "listening" in done.stderr  # its last lines

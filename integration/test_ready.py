@@ -94,12 +94,12 @@ def test_a_line_of_the_log(pm2sd: Pm2sd, project: Project, files: dict[str, str]
 
 def test_not_in_time_is_a_failure_with_the_reason(pm2sd: Pm2sd, project: Project) -> None:
     env = {"PORT": free_port(), "COLD": 60_000}
-    options = {"ready": "/health", "listen_timeout": 4000, "autorestart": False}
+    options = {"ready": "/health", "listen_timeout": 8000, "autorestart": False}
     done = apply(pm2sd, project, env=env, **options)
     assert done.exit_status == ExitStatus.FAILED
     assert "was not ready within listen_timeout" in done.stderr
     assert "| listening" in done.stderr
-    assert "not ready within 4 s: GET http://localhost/health: status 503" in done.stderr
+    assert "not ready within 8 s: GET http://localhost/health: status 503" in done.stderr
     described = pm2sd("describe", project.name("web")).stdout
     assert "was not ready within listen_timeout" in described
 

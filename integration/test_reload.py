@@ -55,9 +55,11 @@ def test_a_build_that_does_not_come_up_disturbs_nothing(
 ) -> None:
     web.options["reuse_port"] = reuse_port
     web.wait_ready = how == "stuck"
-    web.listen_timeout = 4000  # what is stuck is waited for so long
     web.apply(instances, DELAY=1)
     before = web.pids()
+    web.listen_timeout = 4000  # what is stuck is waited for so long
+    web.apply(instances, DELAY=1)
+    assert web.pids() == before
     web.project.write(how, "")
     with Load(web.port) as load:
         done = web.pm2sd("reload", web.name)
@@ -77,6 +79,8 @@ def test_a_build_that_does_not_come_up_disturbs_nothing(
         assert re.search("@[12] (ended|exited with code 0) right after its start", said), said
         assert "no good" not in said, "what the build before it said"
         silent.unlink()
+    web.listen_timeout = 20_000
+    web.apply(instances, DELAY=1)
     assert web.pm2sd("reload", web.name).exit_status == ExitStatus.OK
     assert set(before).isdisjoint(web.pids())
 

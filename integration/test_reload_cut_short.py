@@ -17,6 +17,7 @@ from pm2sd.errors import ExitStatus
 def test_what_an_interrupted_reload_leaves_is_taken_away(web: Web, number: int) -> None:
     web.apply(2)
     extra = f"{web.name}@2.service"
+    web.project.write("slow-0", "")  # or it could be over before it is seen
     with Load(web.port) as load:
         with web.begin("reload", web.name) as process:
             eventually(lambda: properties(extra, "ActiveState")["ActiveState"] == "active", 60)

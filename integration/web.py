@@ -20,7 +20,8 @@ const { NODE_APP_INSTANCE: number } = process.env;
 if (has('broken') || process.env.BROKEN === number) throw Error('no good');
 if (process.env.BROKEN === 'all') throw Error('no good');
 if (has('empty')) process.exit(0);
-process.env.READY = has('stuck') ? 'never' : has('slow') ? '4000' : '1';
+const slow = has('slow') || has(`slow-${number}`);
+process.env.READY = has('stuck') ? 'never' : slow ? '4000' : '1';
 require(CLUSTER);
 """
 
@@ -48,6 +49,7 @@ class Web:
             "instances": instances,
             "wait_ready": self.wait_ready,
             "listen_timeout": self.listen_timeout,
+            "kill_timeout": 60_000,  # held up, it answers what it has begun all the same
             "env": {"PORT": self.port, **env},
             **self.options,
         }

@@ -11,7 +11,7 @@ from tests.node.harness import SECONDS, App, Run, Server
 
 FEED = "WATCHDOG=1"
 SPAN = 5000
-HEALTH: dict[str, Any] = {"every": 50, "timeout": 500, "span": SPAN, "grace": 0, "patience": 0}
+HEALTH: dict[str, Any] = {"every": 50, "timeout": 4000, "span": SPAN, "grace": 0, "patience": 0}
 HTTP: dict[str, Any] = {"path": "/health", "host": "localhost"}
 SHORTEN = f"WATCHDOG_USEC={SPAN * 1000}"
 
