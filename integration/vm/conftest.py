@@ -49,10 +49,11 @@ def machine(request: pytest.FixtureRequest, booted: Machine) -> Iterator[Machine
 def switched_on(request: pytest.FixtureRequest, machine: Machine) -> None:
     """Boots the machine where it is off: before the first test, and after one that lost it.
 
-    The second attempt of a test (reruns.py) gets it as new. (This is a fixture of each test because
-    a failure in one that tests share would not leave it to be set up properly once more.)
+    The second attempt of a test (reruns.py) gets another one: nobody knows what the first has left
+    behind, as root perhaps. (This is a fixture of each test because a failure in one that tests
+    share would not leave it to be set up properly once more.)
     """
-    if not machine.is_on:
-        machine.boot()
     if getattr(request.node, "execution_count", 1) > 1:
-        machine.renew()
+        machine.replace()
+    elif not machine.is_on:
+        machine.boot()

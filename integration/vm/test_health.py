@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,10 +87,12 @@ def test_an_endless_loop_is_restarted_within_interval_times_failures(
 ) -> None:
     machine.write("app/launcher.js", LAUNCHER)
     apply(machine, **options)
-    begin = time.monotonic()
+    begin = float(machine.run("cat /proc/uptime").stdout.split()[0])
     get(machine, "/hang")
     eventually(lambda: restarted(machine), PATIENCE)
-    assert time.monotonic() - begin < SPAN + SLOW
+    # By the machine's own clock: how long a question to it takes is not the app's.
+    shown = machine.run("systemctl --user show -P ActiveExitTimestampMonotonic web@0").stdout
+    assert int(shown) / 1e6 - begin < SPAN + SLOW
     eventually(lambda: is_up(machine), PATIENCE)
     assert get(machine, "/").startswith("0 ")
     assert rows(machine) == [(1, True)]
