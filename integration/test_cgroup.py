@@ -11,7 +11,7 @@ import pytest
 
 from integration.harness import eventually, systemctl
 from pm2sd.systemd.bus import Bus, Job
-from pm2sd.systemd.cgroup import controllers, limits, oom_kills, unit_path, usage
+from pm2sd.systemd.cgroup import controllers, has_work, limits, oom_kills, unit_path, usage
 from pm2sd.systemd.paths import unit_directory
 
 WITHIN = 60.0
@@ -74,6 +74,19 @@ def test_cpu_time_grows(bus: Bus, start: Callable[..., list[str]]) -> None:
     path = where(bus, unit)
     before = usage(path).cpu_usec or 0
     eventually(lambda: (usage(path).cpu_usec or 0) > before + 50_000)
+
+
+@pytest.mark.parametrize(
+    ("command", "works"), [("while :; do :; done", True), ("sleep 300 & exec sleep 300", False)]
+)
+def test_who_computes_has_work_whether_or_not_there_is_a_processor(
+    bus: Bus, start: Callable[..., list[str]], command: str, works: bool
+) -> None:
+    (unit,) = start(command)
+    path = where(bus, unit)
+    eventually(lambda: has_work(path) is works)
+    if works:
+        assert all(has_work(path) for _ in range(100))
 
 
 def test_processes_in_groups_of_their_own_count(bus: Bus, start: Callable[..., list[str]]) -> None:

@@ -39,7 +39,10 @@ class Loading:
         self._used: dict[str, int] = {}
 
     def goes_on(self) -> bool:
-        """Whether one of them has computed since the last call."""
+        """Whether one of them has computed since the last call, or would have, had it been let."""
         used = {group: cgroup.cpu_time(group) or 0 for group in self._groups if group}
         before, self._used = self._used, used
-        return any(now - before.get(group, 0) > _COMPUTES for group, now in used.items())
+        return any(
+            now - before.get(group, 0) > _COMPUTES or cgroup.has_work(group)
+            for group, now in used.items()
+        )

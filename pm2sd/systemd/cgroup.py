@@ -97,15 +97,27 @@ def cpu_time(path: str) -> int | None:
     return _value(_read(f"{root()}{path}/cpu.stat"), b"usage_usec")
 
 
+def has_work(path: str) -> bool:
+    """Whether a process of a group runs, waits for a processor to run on, or for a disk."""
+    return any(_stat(pid)[:1] in ([b"R"], [b"D"]) for pid in processes(path) or ())
+
+
 def age(pid: int) -> float | None:
     """For how many seconds a process runs; None if it does not."""
-    # proc(5): the 22nd field is the start time in clock ticks since boot; a name in parentheses,
-    # which may hold anything, is the second.
-    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    fields = _stat(pid)
     if len(fields) < 20:
         return None
     started = int(fields[19]) / _TICKS
     return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started)
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of a process from the third on, its state; none of one that is gone (proc(5)).
+
+    The second is a name in parentheses, which may hold anything; the 22nd is when it started, in
+    clock ticks since boot.
+    """
+    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
 
 
 def resident(pids: Iterable[int]) -> int:
