@@ -7,8 +7,11 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
-from integration.harness import Pm2sd, Project, eventually, kill, properties
+import pytest
+
+from integration.harness import Pm2sd, Project, eventually, kill, properties, run
 from pm2sd.errors import ExitStatus
+from pm2sd.systemd.exits import Message
 
 
 def sleeper(project: Project, **options: Any) -> dict[str, Any]:
@@ -254,3 +257,27 @@ def test_a_command_is_run_once_when_systemd_gives_up(pm2sd: Pm2sd, project: Proj
     assert pm2sd("delete", project.name()).exit_status == ExitStatus.OK
     assert not said.exists()
     assert project.unit_files() == []
+
+
+@pytest.mark.parametrize("stops", ["exit 1", "", "exit 0"], ids=["fails", "killed", "well"])
+def test_what_somebody_stopped_is_no_failure_however_it_ends(
+    pm2sd: Pm2sd, project: Project, tmp_path: Path, stops: str
+) -> None:
+    """Celery and many others exit with 1 when they are told to stop."""
+    name = project.name()
+    said = tmp_path / "said"
+    script = project.write("app.sh", f"trap '{stops}' INT\necho up\nwhile :; do sleep 0.1; done\n")
+    app = {"script": str(script), "kill_timeout": 300, "on_failure": f"echo told >>{said}"}
+    applied(pm2sd, project, {"name": name, **app})
+
+    def printed(*match: str) -> int:
+        lines = run("journalctl", "--user", "--quiet", "--output=cat", *match).stdout
+        return len(lines.splitlines())
+
+    for number, command in enumerate(("restart", "stop"), start=1):
+        eventually(lambda: printed(f"SYSLOG_IDENTIFIER={name}@0") >= number)  # noqa: B023
+        assert pm2sd(command, name).exit_status == ExitStatus.OK
+        if stops != "exit 0":  # what systemd calls a failure: its handler has run to its end
+            done = (f"USER_UNIT={name}:failed@0.service", f"MESSAGE_ID={Message.STARTED}")
+            eventually(lambda: printed(*done) == number)  # noqa: B023
+    assert not said.exists()

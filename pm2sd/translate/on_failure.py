@@ -22,6 +22,21 @@ _ALERTS: Final = "alerts"
 ENDING_SINCE: Final = 251
 """MONITOR_SERVICE_RESULT and the like are given to handlers since then (NEWS of 251)."""
 
+GUARD: Final = "pm2sd-failed"
+"""The word before the command of a handler, behind what decides whether it is run."""
+
+_STOPPING: Final = "de5b426a63be47a7b6ac3eaac82e2f6f"
+"""MESSAGE_ID of what the manager says when somebody asked it to stop a unit (sd-messages.h)."""
+
+# An instance that was stopped or restarted has failed, to systemd, if it ended with an error or had
+# to be killed. Only the journal, a moment later, tells that somebody asked for it.
+_UNLESS_STOPPED: Final = f"""\
+sleep 0.2
+match="USER_INVOCATION_ID=$MONITOR_INVOCATION_ID MESSAGE_ID={_STOPPING}"
+asked=$(/usr/bin/journalctl --quiet --lines=1 --output=cat $match 2>/dev/null)
+[ -n "$asked" ] || exec "$@"
+"""
+
 _LONGEST_LOOK: Final = 30_000
 _LOOKS: Final = 4
 """An alarm for being down comes at most this part of its time too late."""
@@ -40,7 +55,9 @@ def handler(app: App, mark: Mark, unit_directory: str) -> Auxiliary:
         "PM2SD_APP": app.name,
         "PM2SD_INSTANCE": (INSTANCE,),
     }
-    command = app.on_failure or _posting(app, unit_directory)
+    command: tuple[Text, ...] = app.on_failure or _posting(app, unit_directory)
+    if not app.user:  # who could not read what the machine's manager says
+        command = ("/bin/sh", "-c", _UNLESS_STOPPED, GUARD, *command)
     unit = AuxiliaryService(
         name=names.auxiliary(app.name, f"{_FAILED}@", "service"),
         mark=mark,

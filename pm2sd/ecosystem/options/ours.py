@@ -245,8 +245,7 @@ OURS = (
         "MONITOR_EXIT_STATUS.",
         becomes="OnFailure=NAME:failed@.service",
         fidelity=Fidelity.BETTER,
-        difference="PM2 has nothing like it. An instance that had to be killed when it was stopped "
-        "has failed, too.",
+        difference="PM2 has nothing like it.",
         example="on_failure: https://hooks.example.org/alarm",
         default_text="unset",
     ),

@@ -23,6 +23,7 @@ from pm2sd.systemd.results import ending
 from pm2sd.systemd.rotation import rotated_by_logrotate
 from pm2sd.systemd.security import Scoring
 from pm2sd.translate.logs import log_files
+from pm2sd.translate.on_failure import GUARD
 from pm2sd.units import names
 from pm2sd.units.mark import sections
 
@@ -157,13 +158,14 @@ def _stale_helpers(stored: StoredApp) -> Iterable[tuple[str, str]]:
 
 
 def _programs(command: str) -> Iterable[str]:
-    """The program of an Exec line, and the Pythons that it is to run."""
+    """The program of an Exec line, the command behind a guard, and the Pythons in it."""
     try:
         words = [word.replace("%%", "%") for word in shlex.split(command.lstrip(":@-+!|"))]
     except ValueError:
         return
     for number, word in enumerate(words):
-        if isabs(word) and (number == 0 or basename(word).startswith("python")):
+        first = number == 0 or words[number - 1] == GUARD
+        if isabs(word) and (first or basename(word).startswith("python")):
             yield word
 
 
