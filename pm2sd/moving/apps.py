@@ -205,7 +205,8 @@ def _interpreter(
         return {}, ()
     if wanted is None:
         return {}, (f"PM2 ran it with {written}, which is not there any more",)
-    if wanted == "none" or (written != wanted and machine.which(written) == wanted):
+    kept = "/" in written and not written.startswith("/")  # from the app's directory here, too
+    if wanted == "none" or kept or (written != wanted and machine.which(written) == wanted):
         return {"interpreter": written}, ()
     for version in node_versions.installed(machine):
         if version.path == wanted:
@@ -214,11 +215,16 @@ def _interpreter(
 
 
 def _wanted(process: Process, written: str, machine: Machine) -> str | None:
-    """The program that PM2 ran the script with: found in the PATH it had, as spawn(3) does."""
+    """The program that PM2 ran the script with: found in the PATH it had, as spawn(3) does.
+
+    A relative path is looked up in the directory that the app is started in.
+    """
     if written == "none":
         return "none"
     if "/" in written:
-        return written if machine.is_executable(written) else None
+        directory = str(process.options.get("pm_cwd") or machine.home)
+        path = posixpath.normpath(posixpath.join(directory, written))
+        return path if machine.is_executable(path) else None
     return machine.which(written, process.env.get("PATH")) or machine.which(written)
 
 

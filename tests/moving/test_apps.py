@@ -178,6 +178,17 @@ def test_another_interpreter_is_kept(world: World) -> None:
     assert options(world, exec_interpreter=path) == {"interpreter": path}
 
 
+def test_the_interpreter_of_a_virtual_environment_is_looked_up_from_the_apps_directory(
+    world: World,
+) -> None:
+    world.write("venv/bin/python", b"\x7fELF", executable=True)
+    script = f"{world.base}/job.py"
+    for written in ("./venv/bin/python", "venv/bin/python"):
+        (app,) = moved(world, process(world, pm_exec_path=script, exec_interpreter=written))
+        assert app.options["interpreter"] == written
+        assert app.remarks == ()
+
+
 def test_an_interpreter_that_is_gone_is_told(world: World) -> None:
     (app,) = moved(world, process(world, exec_interpreter="/opt/old/node"))
     assert "interpreter" not in app.options
