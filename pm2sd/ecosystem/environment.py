@@ -17,8 +17,9 @@ from pm2sd.notes import Fidelity
 # Without it programs are found differently at boot than in the shell where the file was applied.
 _ALWAYS_INHERITED = ("PATH",)
 
-# What a file may say in the open: pm2sd itself finds programs by the one and shows the other.
-_NO_SECRETS = ("PATH", "NODE_ENV")
+# What a file may say in the open: pm2sd itself finds programs by the first, shows the second, opens
+# the socket of the third, and adds its preload to the last, which a secret would take the place of.
+_NO_SECRETS = ("PATH", "NODE_ENV", "PORT", "NODE_OPTIONS")
 
 _BLOCK = "env_"
 
@@ -61,9 +62,17 @@ def environment(subject: Subject, env_name: str | None, cwd: str) -> Environment
                 hint="a secret in env can be read by everybody: write it in secrets only",
                 where=_place_in(subject, "secrets", name),
             )
+    if "NODE_OPTIONS" in secrets:
+        subject.problem(
+            "secrets",
+            "NODE_OPTIONS cannot be a secret: pm2sd adds its preload to it",
+            hint="write it in env",
+            where=_place_in(subject, "secrets", "NODE_OPTIONS"),
+        )
     from_files = env_files(subject, cwd)
     known = {*_NO_SECRETS, subject.get("increment_var", str)}
-    written = {name: from_files[name] for name in from_files if name in known} | written
+    in_the_open = known - secrets.keys()
+    written = {name: from_files[name] for name in from_files if name in in_the_open} | written
     secrets = {name: from_files[name] for name in from_files if name not in written} | secrets
     secrets.pop(subject.get("instance_var", str) or INSTANCE_VAR, None)
     inherited = {

@@ -54,7 +54,7 @@ OURS = (
         doc="Files with variables, one NAME=value a line, as dotenv reads them: quotes, export, "
         "comments, no $NAME. Relative to cwd; a path that begins with - may be missing. They are "
         "read by apply, so apply again after a change; env wins. What is in them is kept as "
-        "secrets are.",
+        "secrets are, but for PATH, PORT, NODE_ENV and NODE_OPTIONS.",
         becomes="EnvironmentFile=",
         fidelity=Fidelity.BETTER,
         difference="PM2 leaves it to the app. A line that dotenv would skip is an error.",
@@ -72,7 +72,7 @@ OURS = (
         difference="PM2 shares the ports of Node's cluster module only. Without exec_mode: cluster "
         "it has to be written.",
         example="listen: [3000, 127.0.0.1:3001, /run/user/1000/api.sock]",
-        default_text="the port, or PORT in env, of Node in cluster mode",
+        default_text="the port, or PORT in env or env_file, of Node in cluster mode",
         flags=(Flag(("--listen",), "many"),),
     ),
     Option(

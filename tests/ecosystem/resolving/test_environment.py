@@ -168,10 +168,25 @@ def test_later_files_win_and_stand_above_what_is_inherited(world: World) -> None
 
 
 def test_what_pm2sd_itself_needs_of_a_file_is_no_secret(world: World) -> None:
-    world.write(".env", "PATH=/opt\nNODE_ENV=production\nPORT=3000\nNODE_APP_INSTANCE=9\nX=1\n")
-    app = world.app(script="app.js", env_file=".env", increment_var="PORT")
-    assert app.env == {"PATH": "/opt", "NODE_ENV": "production", "PORT": "3000"}
+    needed = {
+        "PATH": "/opt",
+        "NODE_ENV": "production",
+        "PORT": "3000",
+        "NODE_OPTIONS": "-r x",
+        "N": "1",
+    }
+    text = "".join(f"{name}={value}\n" for name, value in needed.items())
+    world.write(".env", f"{text}NODE_APP_INSTANCE=9\nX=1\n")
+    app = world.app(script="app.js", env_file=".env", increment_var="N", exec_mode="cluster")
+    assert app.env == needed
     assert app.secrets == {"X": "1"}
+    assert app.listen == ("3000",)
+
+
+def test_what_pm2sd_adds_to_is_no_secret(world: World) -> None:
+    key, message, _ = world.problem(script="app.js", secrets={"NODE_OPTIONS": "-r x"})
+    assert key == "apps[0].secrets.NODE_OPTIONS"
+    assert message == "NODE_OPTIONS cannot be a secret: pm2sd adds its preload to it"
 
 
 def test_mistakes_in_a_file_are_told_all_at_once_with_their_places(world: World) -> None:
