@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.harness import free_port
 from tests.node.harness import Listening, Run, Server
 
 ANSWER = "(request, response) => response.end('hello')"
@@ -322,6 +323,27 @@ def test_a_descriptor_that_a_wrapper_lost_is_not_used(app: Run, listening: Liste
         settings = {"listen": ["1"], "fds": [not_a_socket.fileno()]}
         running = app(script, env={"PM2SD_NODE": json.dumps(settings)})
         assert running.said() == "listening"
+
+
+def test_the_number_of_a_descriptor_that_a_wrapper_closed_is_not_used(
+    app: Run, tmp_path: Path
+) -> None:
+    """As under node --watch, which does not load the preload itself."""
+    port = free_port()
+    (tmp_path / "app.js").write_text(
+        "const server = require('http').createServer();\n"
+        f"server.listen({port}, () => console.log(server.address().port));\n"
+    )
+    script = f"""
+        const env = {{
+            ...process.env, LISTEN_PID: process.pid, LISTEN_FDNAMES: 'pm2sd:pm2sd-notify',
+            PM2SD_NODE: JSON.stringify({{ listen: ['{port}'] }}),
+        }};
+        const stdio = ['inherit', 'inherit', 'inherit', 'ipc'];
+        require('child_process').spawn(process.execPath, [__dirname + '/app.js'], {{ stdio, env }});
+    """
+    running = app(script, settings=None, name="wrapper.js")
+    assert running.said().startswith(str(port))
 
 
 def test_nothing_happens_without_pm2sd(app: Run) -> None:

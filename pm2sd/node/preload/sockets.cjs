@@ -8,8 +8,8 @@ const FIRST_DESCRIPTOR = 3; // SD_LISTEN_FDS_START, sd_listen_fds(3)
 
 module.exports = { inherited, toManager, share };
 
-// The sockets as {text, port, host, path, fd, used}. LISTEN_PID is not asked: it names the wrapper
-// (npm, a shell) where there is one, and PM2SD_NODE has not come further than the descriptors.
+// The sockets as {text, port, host, path, fd, used}. LISTEN_PID is that of the wrapper (npm, a shell)
+// where there is one, and PM2SD_NODE has not come further than the descriptors.
 function inherited({ listen = [], fds = named(SOCKET_NAME) }) {
   return listen
     .map((text, i) => ({ text, ...parseAddress(text), fd: fds[i], used: false }))
@@ -23,7 +23,19 @@ function toManager({ notify = named(MANAGER_NAME)[0] }) {
 
 function named(wanted) {
   const names = (process.env.LISTEN_FDNAMES ?? '').split(':');
-  return names.flatMap((name, i) => (name === wanted ? [FIRST_DESCRIPTOR + i] : []));
+  const found = names.flatMap((name, i) => (name === wanted ? [FIRST_DESCRIPTOR + i] : []));
+  return found.map((fd) => (isTheWrappers(fd) ? fd : -1));
+}
+
+// Where a wrapper closed them on the way (node --watch), the numbers are those of other files.
+function isTheWrappers(fd) {
+  const { readlinkSync } = require('fs');
+  const { LISTEN_PID: wrapper = 'self' } = process.env;
+  try {
+    return readlinkSync(`/proc/${wrapper}/fd/${fd}`) === readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return true; // it is gone, or another user's
+  }
 }
 
 function parseAddress(text) {
