@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pm2sd.systemd.paths import unit_directory
+from pm2sd.systemd.paths import runtime_directory, runtime_unit_directory, unit_directory
 
 T = TypeVar("T")
 
@@ -187,18 +187,30 @@ class Project:
         )
 
     def clean_up(self) -> None:
-        """Ends and removes whatever runs or is written under this project's names."""
+        """Ends and removes whatever runs, is written or noted under this project's names."""
         units = f"*{self.prefix}*"
         # First the signal that nothing can ignore: a test should not wait for a kill_timeout.
         systemctl("stop", "--no-block", "--", units)
         systemctl("kill", "--signal=KILL", "--", units)
         systemctl("stop", "--", units)
         systemctl("reset-failed", "--", units)
+        self._forget_notes()
         if self._remove_files():
             systemctl("daemon-reload")
 
+    def _forget_notes(self) -> None:
+        """What a killed command has left undone; else the next one would bring the apps back."""
+        for path in runtime_directory().glob("*.json"):
+            note = json.loads(path.read_bytes())
+            left = {name: what for name, what in note.items() if self.prefix not in name}
+            if not left:
+                path.unlink()
+            elif left != note:
+                path.write_text(json.dumps(left))
+
     def _remove_files(self) -> bool:
-        found = [path for path in unit_directory().rglob("*") if self.prefix in path.name]
+        places = (unit_directory(), runtime_unit_directory())
+        found = [path for at in places for path in at.rglob("*") if self.prefix in path.name]
         for path in found:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)

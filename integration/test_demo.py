@@ -29,11 +29,12 @@ FILE = ROOT / "examples/tracking/ecosystem.yaml"
 @pytest.fixture
 def demo(pm2sd: Pm2sd) -> Iterator[Result]:
     """What the demo printed; its apps run."""
-    done = run(ROOT / "examples/demo", timeout=200)
-    yield done
-    deleted = pm2sd("delete", FILE)
-    assert deleted.exit_status == 0, deleted
-    assert not list(unit_directory().glob("tracking*"))
+    try:
+        yield run(ROOT / "examples/demo", timeout=200)
+    finally:
+        deleted = pm2sd("delete", FILE)
+        assert deleted.exit_status == 0, deleted
+        assert not list(unit_directory().glob("tracking*"))
 
 
 def test_demo_shows_the_main_job(demo: Result, pm2sd: Pm2sd) -> None:

@@ -125,6 +125,20 @@ def test_after_an_apply_killed_at_the_gate_the_next_command_puts_the_unit_files_
     assert web.pm2sd("diff").exit_status == ExitStatus.OK
 
 
+def test_a_test_that_ends_in_the_middle_leaves_the_next_one_nothing_to_put_back(web: Web) -> None:
+    """The second attempt would begin with the apps of the first."""
+    web.apply(3)
+    web.project.write("slow", "")
+    cut_short(web, "started", signal.SIGKILL, "apply", web.ecosystem(2, BUILD="new"))
+    web.project.clean_up()
+    other = {"name": web.project.name("other"), "script": "sleep", "args": "infinity"}
+    done = web.pm2sd("apply", web.project.ecosystem([other]))
+    assert done.exit_status == ExitStatus.OK, done
+    assert "killed" not in done.stderr
+    assert not web.unit_file.exists()
+    assert not web.drop_in.exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_past_the_gate_what_is_left_to_restart_is_said_by_the_next_command(
     web: Web, number: signal.Signals
