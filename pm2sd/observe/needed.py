@@ -31,10 +31,10 @@ def missing(stored: StoredApp, directory: Path) -> Iterable[tuple[str, str]]:
         yield _gone("script", app.script)
     if not os.path.isdir(app.cwd):  # noqa: PTH112
         yield _gone("directory", app.cwd)
-    secrets = names.secrets_file(app.name)
-    if secrets not in stored.files and secrets in stored.files.get(
-        names.service_template(app.name), ""
-    ):
+    template, secrets = names.service_template(app.name), names.secrets_file(app.name)
+    if template not in stored.files:
+        yield _gone("unit file", str(directory / template))
+    if secrets not in stored.files and secrets in stored.files.get(template, ""):
         yield _gone("file of secrets", str(directory / secrets))
     if not (directory / PROBE_DIRECTORY).is_dir() and any(
         f"/{PROBE_DIRECTORY}" in text for text in stored.files.values()

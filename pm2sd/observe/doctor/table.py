@@ -131,7 +131,7 @@ CHECKS: Final = (
     ),
     Check(
         id="missing",
-        looks="the interpreter or program of each app, its script, its directory, its secrets",
+        looks="the unit file of each app, its interpreter or program, script, directory, secrets",
         bad="fails where one is gone, as a Node is after an upgrade under nvm",
         good="everything that the apps need is there",
         judge=unit_checks.missing,

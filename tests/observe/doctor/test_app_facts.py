@@ -26,10 +26,16 @@ def gathered(directory: Path, files: dict[str, str]) -> AppFacts:
 
 def test_the_programs_beside_the_units_are_missed_where_a_unit_names_them(tmp_path: Path) -> None:
     unit = f"[Service]\nExecStart=:/bin/sh {tmp_path}/{PROBE} alerts\n"
-    facts = gathered(tmp_path, {"web:alerts.service": unit})
+    facts = gathered(tmp_path, {"web:alerts.service": unit, "web@.service": ""})
     assert facts.missing == ((f"the directory of checks {tmp_path}/{PROBE} is gone", ""),)
     (tmp_path / PROBE).mkdir()
-    assert gathered(tmp_path, {"web:alerts.service": unit}).missing == ()
+    assert gathered(tmp_path, {"web:alerts.service": unit, "web@.service": ""}).missing == ()
+
+
+def test_a_unit_file_that_somebody_removed_is_missed(tmp_path: Path) -> None:
+    assert gathered(tmp_path, {}).missing == (
+        (f"the unit file {tmp_path}/web@.service is gone", ""),
+    )
 
 
 def test_a_program_that_may_not_be_executed_is_not_gone(tmp_path: Path) -> None:
@@ -37,7 +43,7 @@ def test_a_program_that_may_not_be_executed_is_not_gone(tmp_path: Path) -> None:
     script.write_text("#!/bin/sh\n")
     app = App(name="web", script=str(script), command=(str(script),), cwd="/", interpreter="none")
     record = {"Record": app.to_json(), "Notes": "[]", "TranslationNotes": "[]"}
-    stored = StoredApp("web", "default", "fork", (0,), record, {})
+    stored = StoredApp("web", "default", "fork", (0,), record, {"web@.service": ""})
     problem = f"the program {script} may not be executed"
     assert list(missing(stored, tmp_path)) == [(problem, f"chmod +x '{script}'")]
     script.unlink()
