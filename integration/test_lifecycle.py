@@ -293,6 +293,23 @@ def test_what_cannot_be_executed_any_more_is_named_and_not_what_the_app_said_bef
     assert "KeyboardInterrupt" not in restarted.stderr
 
 
+def test_what_a_first_line_asks_for_and_is_gone_is_named(pm2sd: Pm2sd, project: Project) -> None:
+    """As of gunicorn in a virtual environment whose Python went with an upgrade."""
+    python = project.path / "venv/bin/python3"
+    python.parent.mkdir(parents=True)
+    python.symlink_to("/usr/bin/python3")
+    script = project.write("venv/bin/server", f"#!{python}\nimport signal\nsignal.pause()\n")
+    script.chmod(0o755)
+    name = project.name()
+    project.ecosystem([{"name": name, "script": str(script)}])
+    assert pm2sd("apply").exit_status == 0
+    python.unlink()
+    restarted = pm2sd("restart", name)
+    assert restarted.exit_status == ExitStatus.FAILED
+    assert "| Failed to execute process: No such file or directory" in restarted.stderr
+    assert f"the first line of {script} asks for {python}, which is gone" in restarted.stderr
+
+
 def test_only_the_first_start_of_what_is_never_ready_is_waited_for(
     pm2sd: Pm2sd, project: Project
 ) -> None:

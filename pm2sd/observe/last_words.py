@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -13,6 +14,7 @@ from pm2sd.observe.plain_text import without_controls
 from pm2sd.plan.select import Instance
 from pm2sd.systemd.exits import Message
 from pm2sd.systemd.journal import Query, entries
+from pm2sd.translate.logs import SYSTEMD_CAT
 from pm2sd.units import names
 
 _MORE: Final = 3
@@ -37,7 +39,11 @@ def last_words(unit: str, count: int, since: float = 0) -> list[str]:
         return []
     app, number = parsed
     chosen = [Instance(app, number, -1, unit)]
-    begun = _started_since(unit, since) if since else 0
+    begun = 0.0
+    if since:
+        begun = _started_since(unit, since)
+        if refused := _not_executed(unit, begun):
+            return [refused]
     for wanted in (
         Filter(lines=_MORE * count, messages=False),
         Filter(lines=count, streams=()),
@@ -58,6 +64,16 @@ def _started_since(unit: str, since: float) -> float:
     """When the manager first began to start the unit after a time; that time, if it did not."""
     query = Query(units=(unit,), message_ids=(Message.STARTING,), since=f"@{since:.6f}")
     return next((entry.realtime_usec / 1e6 for entry in entries(query)), since)
+
+
+def _not_executed(unit: str, since: float) -> str:
+    """Why systemd-cat could not execute the program, if so, which then has said nothing.
+
+    Of a process that has ended when journald looks, no unit is known.
+    """
+    query = Query(identifiers=(posixpath.basename(SYSTEMD_CAT),), since=f"@{since:.6f}")
+    said = [entry.message for entry in entries(query) if entry.unit in (unit, "")]
+    return said[-1] if said else ""
 
 
 def _last(lines: Sequence[str], count: int) -> list[str]:

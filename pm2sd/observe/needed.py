@@ -8,6 +8,7 @@ from pathlib import Path
 from posixpath import isabs
 from shlex import quote
 
+from pm2sd.ecosystem.shebang import HEAD_SIZE, parse_shebang
 from pm2sd.observe.known import Known
 from pm2sd.plan.stored import StoredApp
 from pm2sd.translate.checks import PROBE_DIRECTORY
@@ -27,6 +28,8 @@ def missing(stored: StoredApp, directory: Path) -> Iterable[tuple[str, str]]:
         yield _gone(what, program)
     elif not os.access(program, os.X_OK):
         yield f"the {what} {program} may not be executed", f"chmod +x {quote(program)}"
+    elif (runs := _asked_for(program)) and not os.path.exists(runs):  # noqa: PTH110
+        yield f"the first line of {program} asks for {runs}, which is gone", ""
     if app.script in app.command[1:] and isabs(app.script) and not os.path.exists(app.script):  # noqa: PTH110
         yield _gone("script", app.script)
     if not os.path.isdir(app.cwd):  # noqa: PTH112
@@ -47,7 +50,7 @@ def missing(stored: StoredApp, directory: Path) -> Iterable[tuple[str, str]]:
 def advice(unit: str) -> str | None:
     """A hint for an instance that did not start; None where all that it needs is there.
 
-    systemd-cat, which cannot execute what is gone, says so under a name of its own, and of no unit.
+    systemd-cat, which cannot execute what is gone, does not say what that is.
     """
     parsed = names.parse_instance(unit)
     known = Known.read()
@@ -55,6 +58,16 @@ def advice(unit: str) -> str | None:
     if stored is None:
         return None
     return "; ".join(problem for problem, _ in missing(stored, known.directory.path)) or None
+
+
+def _asked_for(program: str) -> str:
+    """The path that a script's first line names, as those in a virtual environment do."""
+    try:
+        with open(program, "rb") as file:  # noqa: PTH123
+            shebang = parse_shebang(file.read(HEAD_SIZE))
+    except OSError:
+        return ""
+    return shebang.program if shebang and isabs(shebang.program) else ""
 
 
 def _gone(what: str, path: str) -> tuple[str, str]:

@@ -46,6 +46,11 @@ def test_a_program_that_may_not_be_executed_is_not_gone(tmp_path: Path) -> None:
     stored = StoredApp("web", "default", "fork", (0,), record, {"web@.service": ""})
     problem = f"the program {script} may not be executed"
     assert list(missing(stored, tmp_path)) == [(problem, f"chmod +x '{script}'")]
+    script.chmod(0o755)
+    assert list(missing(stored, tmp_path)) == []
+    script.write_text("#!/gone/bin/python3 -u\n")
+    problem = f"the first line of {script} asks for /gone/bin/python3, which is gone"
+    assert list(missing(stored, tmp_path)) == [(problem, "")]
     script.unlink()
     assert list(missing(stored, tmp_path)) == [(f"the program {script} is gone", "")]
 
