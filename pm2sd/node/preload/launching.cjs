@@ -17,7 +17,7 @@ function handOver(settings, sockets, manager, state) {
     const list = typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio;
     const isWorker = envPairs.some((pair) => pair.startsWith('NODE_UNIQUE_ID='));
     if (!isWorker && (state.isListening() || !isOurStdout(list[1]))) {
-      const speaks = options.args?.some((word) => word.includes('systemd-notify'));
+      const speaks = options.args?.some((word) => String(word).includes('systemd-notify'));
       if (speaks) return spawn.call(this, options);
       const silent = envPairs.filter((pair) => !pair.startsWith('NOTIFY_SOCKET='));
       return spawn.call(this, { ...options, envPairs: silent });
