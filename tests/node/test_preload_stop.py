@@ -208,6 +208,34 @@ def test_a_handler_of_the_apps_own_is_helped(app: Run, server: Server) -> None:
     assert time.monotonic() - start < 10 * GRACE_SECONDS  # not after the keepAliveTimeout
 
 
+def test_idle_connections_are_closed_at_once_where_the_app_refuses(
+    app: Run, server: Server
+) -> None:
+    """As fastify does while it closes: on another connection another instance would answer."""
+    script = (
+        HTTP.replace("PORT", str(server.port))
+        + """
+        process.on('SIGINT', () => {
+            server.prependListener('request', (_, response) => (response.statusCode = 503));
+            server.close();
+        });
+    """
+    )
+    running = app(script, sockets=sockets(server))
+    assert running.said() == "listening"
+    used, idle = Client(server), Client(server)
+    for one in (used, idle):
+        one.ask()
+        assert one.answer() == ("quick", "keep-alive")
+    start = time.monotonic()
+    running.process.send_signal(SIGINT)
+    assert running.said() == "closing"
+    used.ask()
+    assert used.answer() == ("quick", "close")
+    assert idle.peek() == b""
+    assert time.monotonic() - start < GRACE_SECONDS / 2
+
+
 def test_an_app_with_a_handler_ends_when_it_wants(app: Run, server: Server) -> None:
     script = (
         HTTP.replace("PORT", str(server.port))

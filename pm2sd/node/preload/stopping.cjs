@@ -3,6 +3,7 @@
 // The stop signal, and what an app needs to end without cutting a request short.
 
 const GRACE_MS = 500; // for a client to send once more on a connection, and be told to close it
+const OWN_GRACE_MS = GRACE_MS / 2; // where the app has a time of its own (fastify's CLI 500 ms)
 const POLL_MS = 50;
 const LONGEST_MS = 2 ** 31 - 1; // of a timer
 const LAST_MS = 200; // of kill_timeout, in which the app has to end
@@ -54,7 +55,7 @@ function gracefulStop({ kill_signal = 'SIGINT' }, systemctl) {
 
   function onStop(signal) {
     const own = process.listenerCount(signal) > 1;
-    help();
+    help(own ? OWN_GRACE_MS : GRACE_MS);
     if (own || leaving) return;
     if (!servers.size && !workers().length) {
       process.off(signal, onStop);
@@ -98,8 +99,9 @@ function gracefulStop({ kill_signal = 'SIGINT' }, systemctl) {
   }
 
   // What close() needs to be graceful, whoever calls it. A keep-alive connection that is closed
-  // while the client sends on it is a failed request, so for a while the answer says to close it.
-  function help() {
+  // while the client sends on it is a failed request, so for a while the answer says to close it;
+  // but where that is 503 (of fastify), the others do better on a new one, to another instance.
+  function help(grace) {
     if (helped) return;
     helped = true;
     for (const session of sessions) session.close();
@@ -110,13 +112,16 @@ function gracefulStop({ kill_signal = 'SIGINT' }, systemctl) {
       for (const { _httpMessage: response } of connections) {
         if (response && !response.headersSent) response.shouldKeepAlive = false;
       }
-      server.prependListener('request', (request, response) => {
-        response.shouldKeepAlive = false;
-      });
-      setTimeout(() => {
+      const closeThem = () => {
+        if (server.closeIdleConnections === closeIdle) return;
         server.closeIdleConnections = closeIdle;
         setInterval(() => server.listening || server.closeIdleConnections(), POLL_MS).unref();
-      }, GRACE_MS).unref();
+      };
+      setTimeout(closeThem, grace).unref();
+      server.prependListener('request', (request, response) => {
+        response.shouldKeepAlive = false;
+        response.once('finish', () => response.statusCode === 503 && closeThem());
+      });
     }
   }
 
@@ -149,7 +154,7 @@ function gracefulStop({ kill_signal = 'SIGINT' }, systemctl) {
       if (event !== kill_signal || !this.listenerCount('message')) {
         return emit.call(this, event, ...args);
       }
-      help();
+      help(OWN_GRACE_MS);
       return emit.call(this, 'message', 'shutdown');
     };
     watchSignals(); // after that: Node keeps the emit() it finds at the first handler
