@@ -241,6 +241,7 @@ def test_children_know_nothing_of_it(app: Run, listening: Listening) -> None:
         console.log(execFileSync(process.execPath, print, { encoding: 'utf8' }).trim());
         require('child_process').execFile(process.execPath, print, (_, out) => console.log(out));
         require('child_process').execFile('true', [process.pid]); // tree-kill gives numbers, too
+        require('child_process').spawn('true', { stdio: null });
         console.log(JSON.stringify(process.env));
     """
     env = {"LISTEN_FDS": "1", "LISTEN_PID": "1", "LISTEN_FDNAMES": "other"}

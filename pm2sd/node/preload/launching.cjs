@@ -13,7 +13,8 @@ function handOver(settings, sockets, manager, state) {
   const { spawn } = ChildProcess.prototype;
   const given = [...sockets.map(({ fd }) => fd), ...(manager.fd === undefined ? [] : [manager.fd])];
   ChildProcess.prototype.spawn = function (options) {
-    const { stdio = 'pipe', envPairs = [] } = options;
+    const { envPairs = [] } = options;
+    const stdio = options.stdio || 'pipe'; // Node takes null for it
     const list = typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio;
     const isWorker = envPairs.some((pair) => pair.startsWith('NODE_UNIQUE_ID='));
     if (!isWorker && (state.isListening() || !isOurStdout(list[1]))) {
