@@ -131,7 +131,7 @@ def test_files_have_no_limit_and_disturb_nobody(pm2sd: Pm2sd, project: Project) 
     log = Path(project.path / "out.log")
     name = flooding(pm2sd, project, out_file=str(log))
 
-    def says(what: str) -> bool:
+    def says(what: str, within: float) -> bool:
         """Whether the journal keeps all of what another program of the user prints."""
         unit = project.name(what)
         shell = f"for n in $(seq 50); do echo {what} $n; done"
@@ -145,14 +145,14 @@ def test_files_have_no_limit_and_disturb_nobody(pm2sd: Pm2sd, project: Project) 
             return found.stdout.splitlines() == wanted
 
         try:
-            return eventually(whole, 5)
+            return eventually(whole, within)
         except AssertionError:
             return False
 
     attempts = iter(range(100))
-    eventually(lambda: says(f"before{next(attempts)}"), WITHIN)  # the tests before have printed
+    eventually(lambda: says(f"before{next(attempts)}", 5), WITHIN)  # the tests before have printed
     flood(name)
-    assert says("meanwhile")
+    assert says("meanwhile", WITHIN)
     eventually(lambda: log.read_bytes().count(b"\n") == LINES, WITHIN)
 
 
