@@ -300,14 +300,17 @@ def test_what_a_first_line_asks_for_and_is_gone_is_named(pm2sd: Pm2sd, project: 
     python.symlink_to("/usr/bin/python3")
     script = project.write("venv/bin/server", f"#!{python}\nimport signal\nsignal.pause()\n")
     script.chmod(0o755)
-    name = project.name()
-    project.ecosystem([{"name": name, "script": str(script)}])
+    other = "test ! -e broken || { echo words of its own; exit 1; }; exec sleep infinity\n"
+    apps = {"server": str(script), "other": str(project.write("other.sh", other))}
+    project.ecosystem([{"name": project.name(a), "script": path} for a, path in apps.items()])
     assert pm2sd("apply").exit_status == 0
     python.unlink()
-    restarted = pm2sd("restart", name)
+    project.write("broken", "")
+    restarted = pm2sd("restart", *(project.name(a) for a in apps))
     assert restarted.exit_status == ExitStatus.FAILED
-    assert "| Failed to execute process: No such file or directory" in restarted.stderr
+    assert restarted.stderr.count("| Failed to execute process: No such file or directory") == 1
     assert f"the first line of {script} asks for {python}, which is gone" in restarted.stderr
+    assert "| words of its own" in restarted.stderr
 
 
 def test_only_the_first_start_of_what_is_never_ready_is_waited_for(

@@ -39,11 +39,7 @@ def last_words(unit: str, count: int, since: float = 0) -> list[str]:
         return []
     app, number = parsed
     chosen = [Instance(app, number, -1, unit)]
-    begun = 0.0
-    if since:
-        begun = _started_since(unit, since)
-        if refused := _not_executed(unit, begun):
-            return [refused]
+    begun = _started_since(unit, since) if since else 0.0
     for wanted in (
         Filter(lines=_MORE * count, messages=False),
         Filter(lines=count, streams=()),
@@ -54,6 +50,9 @@ def last_words(unit: str, count: int, since: float = 0) -> list[str]:
                 for line in logs.history(complete=True)
                 if line.time is None or line.time >= begun
             ]
+        spoke = any(line.time is not None for line in found)
+        if since and not spoke and (refused := _not_executed(unit, begun)):
+            return [refused]
         if found:
             text = without_controls("\n".join(line.text for line in found))
             return _last(text.split("\n"), count)
@@ -67,9 +66,10 @@ def _started_since(unit: str, since: float) -> float:
 
 
 def _not_executed(unit: str, since: float) -> str:
-    """Why systemd-cat could not execute the program, if so, which then has said nothing.
+    """Why systemd-cat could not execute the program of an instance that said nothing, if so.
 
-    Of a process that has ended when journald looks, no unit is known.
+    Of a process that has ended when journald looks, no unit is known: it may be another's, but for
+    the silence.
     """
     query = Query(identifiers=(posixpath.basename(SYSTEMD_CAT),), since=f"@{since:.6f}")
     said = [entry.message for entry in entries(query) if entry.unit in (unit, "")]

@@ -3,7 +3,7 @@
 // The stop signal, and what an app needs to end without cutting a request short.
 
 const GRACE_MS = 500; // for a client to send once more on a connection, and be told to close it
-const OWN_GRACE_MS = GRACE_MS / 2; // where the app has a time of its own (fastify's CLI 500 ms)
+const OWN_GRACE_MS = 400; // where the app has a time of its own (fastify's CLI 500 ms)
 const POLL_MS = 50;
 const LONGEST_MS = 2 ** 31 - 1; // of a timer
 const LAST_MS = 200; // of kill_timeout, in which the app has to end
