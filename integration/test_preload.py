@@ -104,14 +104,14 @@ def test_an_answer_without_an_end_does_not_have_the_app_killed(
         "process.on('exit', (code) => console.log(`got out with ${code}`));\n"
         f"require('http').createServer((_, events) => events.write('data')).listen({port});\n",
     )
-    done = apply(pm2sd, project, script=str(script), kill_timeout=3000)
+    done = apply(pm2sd, project, script=str(script), kill_timeout=5000)
     assert done.exit_status == ExitStatus.OK
     name = project.name("web")
     with eventually(lambda: socket.create_connection(("127.0.0.1", port))) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert client.recv(4096)
         stopped = pm2sd("stop", name)
-        assert (stopped.exit_status, stopped.stderr) == (ExitStatus.OK, "")
+        assert (stopped.exit_status, stopped.stderr) == (ExitStatus.OK, ""), stopped
     said = eventually(lambda: got(pm2sd, name))
     assert "connections still open at the end of kill_timeout: 1" in said
     assert "got out with 0" in said
