@@ -102,13 +102,20 @@ def test_a_launcher_that_keeps_the_socket_to_itself_is_named(
     script = project.write(
         "launcher.js",
         "const { stderr } = require('child_process').spawn(process.execPath, ['app.js'], {\n"
-        "  stdio: 'pipe' }).on('exit', (code) => process.exit(code));\n"
+        "  stdio: 'pipe' }).on('close', (code) => { process.exitCode = code; });\n"
         "stderr.pipe(process.stderr);\n",
     )
-    app = {"name": project.name("web"), "script": str(script), "listen": port}
+    app = {
+        "name": project.name("web"),
+        "script": str(script),
+        "listen": port,
+        "wait_ready": True,  # so that it is waited for, however long it takes
+        "listen_timeout": 60_000,
+    }
     failed = pm2sd("apply", project.ecosystem([app]))
     assert failed.exit_status == ExitStatus.FAILED
-    assert f"hint: systemd holds port {port} for {app['name']} (listen), but" in failed.stderr
+    hint = f"hint: systemd holds port {port} for {app['name']} (listen), but"
+    assert hint in failed.stderr, failed
 
 
 def test_instances_that_load_slowly_are_waited_for_where_they_may_want_one_port(
