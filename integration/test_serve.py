@@ -151,8 +151,7 @@ def test_instances_share_the_port_and_a_reload_loses_nothing(
 ) -> None:
     name, port = project.name("site"), free_port()
     env = {"PM2_SERVE_PATH": "site", "PM2_SERVE_PORT": port, "PM2_SERVE_HOST": "127.0.0.1"}
-    app = {"name": name, "script": "serve", "instances": 2, "env": env, "kill_timeout": 60_000}
-    file = project.ecosystem([app])
+    file = project.ecosystem([{"name": name, "script": "serve", "instances": 2, "env": env}])
     applied = pm2sd("apply", file)
     assert applied.exit_status == ExitStatus.OK, applied
     before = pid(name), pid(name, 1)

@@ -39,7 +39,6 @@ def cluster(pm2sd: Pm2sd, project: Project, **options: Any) -> int:
         "script": project.script("cluster.js"),
         "exec_mode": "cluster",
         "instances": 2,
-        "kill_timeout": 60_000,  # whose machine is held up answers what it has begun all the same
         "env": {"PORT": port, **options.pop("env", {})},
     }
     done = pm2sd("apply", project.ecosystem([{**app, **options}]))

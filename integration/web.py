@@ -49,7 +49,6 @@ class Web:
             "instances": instances,
             "wait_ready": self.wait_ready,
             "listen_timeout": self.listen_timeout,
-            "kill_timeout": 60_000,  # held up, it answers what it has begun all the same
             "env": {"PORT": self.port, **env},
             **self.options,
         }
