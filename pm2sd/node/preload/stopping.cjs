@@ -6,7 +6,7 @@ const GRACE_MS = 500; // for a client to send once more on a connection, and be 
 const OWN_GRACE_MS = 400; // where the app has a time of its own (fastify's CLI 500 ms)
 const POLL_MS = 50;
 const LONGEST_MS = 2 ** 31 - 1; // of a timer
-const LAST_MS = 200; // at least, of kill_timeout, are for the end; an eighth of a long one
+const LAST_MS = [200, 1000]; // at least and at most, of kill_timeout, are for the end: an eighth
 const MS = { us: 0.001, ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 module.exports = { gracefulStop };
@@ -80,7 +80,8 @@ function gracefulStop({ kill_signal = 'SIGINT' }, systemctl) {
     systemctl(['show', '--property=TimeoutStopUSec', '--value'], (text = '') => {
       const parts = [...text.matchAll(/([\d.]+)([a-z]+)/g)];
       const timeout = parts.reduce((sum, [, count, unit]) => sum + count * MS[unit], 0);
-      const left = timeout - Math.max(timeout / 8, LAST_MS) - (performance.now() - begin);
+      const last = Math.min(Math.max(timeout / 8, LAST_MS[0]), LAST_MS[1]);
+      const left = timeout - last - (performance.now() - begin);
       if (!(timeout && left < LONGEST_MS)) return;
       setTimeout(leave, Math.max(left, 0)).unref();
     });
