@@ -16,8 +16,12 @@ from pm2sd.systemd.paths import unit_directory
 
 
 def apply(pm2sd: Pm2sd, project: Project, **options: Any) -> Result:
-    app = {"name": project.name("web"), "script": project.script("cluster.js"), **options}
-    app |= {"kill_timeout": 60_000}  # else one that is held up ends before it has said anything
+    app = {
+        "name": project.name("web"),
+        "script": project.script("cluster.js"),
+        "kill_timeout": 60_000,  # else one that is held up ends before it has said anything
+        **options,
+    }
     return pm2sd("apply", project.ecosystem([app]))
 
 
