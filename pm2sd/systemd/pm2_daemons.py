@@ -36,12 +36,14 @@ def pm2_daemons() -> tuple[Pm2Daemon, ...]:
 
     uid = os.getuid()
     parents: dict[int, list[int]] = {}
-    found = []
+    found: dict[int, str] = {}
     for process in psutil.process_iter(("pid", "ppid", "uids", "cmdline")):
         parents.setdefault(process.info["ppid"], []).append(process.info["pid"])
         title = " ".join(process.info["cmdline"] or ())
         if _TITLE in title and process.info["uids"] and process.info["uids"].real == uid:
-            found.append((process.info["pid"], title))
+            found[process.info["pid"]] = title
+    # What a daemon starts has its title for the moment between fork(2) and execve(2).
+    forks = {child for pid in found for child in parents.get(pid, ())}
     return tuple(
         Pm2Daemon(
             pid,
@@ -53,7 +55,8 @@ def pm2_daemons() -> tuple[Pm2Daemon, ...]:
                 if (name := _name(child)) is not None
             ),
         )
-        for pid, title in found
+        for pid, title in found.items()
+        if pid not in forks
     )
 
 
