@@ -135,9 +135,9 @@ def settle(
     """Watch just-started instances for some seconds; those that went down, with the reason.
 
     An instance that ended well and is not to be restarted (``autorestart: false``,
-    ``stop_exit_codes``) did what it was for. One whose processes are just being stopped will be
-    down, or started again: that is waited for. Where instances may be in each other's way, they
-    are watched until they are loaded, for some seconds more.
+    ``stop_exit_codes``) did what it was for. One whose processes are being stopped for the first
+    time will be down, or started again: that is waited for. Where instances may be in each other's
+    way, they are watched until they are loaded, for some seconds more.
     """
     left, before = seconds, time.monotonic()
     loading = Loading(session, units)
@@ -150,7 +150,10 @@ def settle(
         now = time.monotonic()
         left, before = left - min(now - before, _HELD_UP_SECONDS), now
         goes_on = loading.goes_on() and left > -_LOADING_SECONDS
-        goes_on |= any(row.active == "deactivating" for row in rows) and left > -JOB_SECONDS
+        goes_on |= left > -JOB_SECONDS and any(
+            row.active == "deactivating" and not session.bus.get(row.name, "Service", "NRestarts")
+            for row in rows
+        )
         if len(down) == len(units) or (left <= 0 and not goes_on):
             break
         time.sleep(min(left, _POLL_SECONDS) if left > 0 else _POLL_SECONDS)
@@ -214,7 +217,7 @@ def _so_far(last: Ending) -> str:
 
 def _how(unit: str, last: Ending, since: float = 0) -> str:
     awaited = last.awaited
-    if not last.code:
+    if not last.code or last.unfinished:
         last = _from_journal(unit, since) or last
     if last.result == "timeout" and (awaited or not last.was_killed):
         # Of a start only readiness takes its time; else it ended, and others of its group did not.

@@ -47,6 +47,7 @@ class Ending:
 
     ``result`` is systemd's; ``unready`` where it was not ready in time, ``leftovers`` where it
     ended, but others of its processes did not. ``awaited``: the manager waits for its readiness.
+    ``unfinished``: others of its processes are being stopped, and the result is not known yet.
     """
 
     result: str
@@ -54,6 +55,7 @@ class Ending:
     status: int
     restarts: int
     awaited: bool = False
+    unfinished: bool = False
 
     @property
     def was_killed(self) -> bool:
@@ -99,4 +101,11 @@ def ending(bus: _Properties, unit: str) -> Ending:
     result = "unready" if post_status == NOT_IN_TIME else found["Result"]
     restarts = automatic(found["ActiveState"], found["NRestarts"])
     awaited = found["Type"] == "notify" or bool(after_start)
-    return Ending(result, found["ExecMainCode"], found["ExecMainStatus"], restarts, awaited)
+    return Ending(
+        result,
+        found["ExecMainCode"],
+        found["ExecMainStatus"],
+        restarts,
+        awaited,
+        unfinished=found["ActiveState"] == "deactivating",
+    )
