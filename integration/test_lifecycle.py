@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from integration.harness import Pm2sd, Project, eventually, properties, systemctl
+from pm2sd.control import lifecycle
+from pm2sd.control.apply import carry_out, plan
+from pm2sd.control.desired import Wanted
+from pm2sd.control.session import changing
 from pm2sd.errors import ExitStatus
+from pm2sd.plan.plan import Options
+from pm2sd.plan.select import instances
 from pm2sd.systemd.paths import unit_directory
 
 
@@ -103,6 +110,39 @@ def test_what_systemctl_masked_or_somebody_removed_is_named_with_its_remedy(
     assert started.exit_status == ExitStatus.FAILED
     assert "has no unit file any more: apply its ecosystem file again" in started.stderr
     assert pm2sd("apply", file).exit_status == 0
+
+
+@pytest.mark.parametrize("how", ["start", "apply"])
+def test_what_ends_at_once_is_started_once(
+    pm2sd: Pm2sd, project: Project, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """An app and its target each have a job; the app has ended when the second one is queued."""
+    name, log = project.name(), project.path / "starts"
+    script = project.write("job.sh", f"echo started >> {log}\n")
+    app = {"name": name, "script": str(script), "autorestart": False, "autostart": False}
+    assert pm2sd("apply", project.ecosystem([app])).exit_status == 0
+    with changing() as here:
+        connection = type(here.bus._connection)
+        call = connection.call
+
+        def slowly(self: Any, method: bytes, *words: Any, **options: Any) -> Any:
+            done = call(self, method, *words, **options)
+            if method == b"StartUnit":
+                time.sleep(1)
+            return done
+
+        monkeypatch.setattr(connection, "call", slowly)
+        stored = here.stored().apps
+        if how == "start":
+            failures = lifecycle.start(here, instances([stored[name]]), stored)
+        else:
+            wanted = [Wanted(stored[name].app, stored[name].notes)]
+            todo = plan(here, wanted, options=Options(start="all"))
+            failures = list(carry_out(here, todo, wanted).failures)
+    assert failures == []
+    assert log.read_text() == "started\n"
+    assert properties(f"{name}@0.service", "ActiveState") == {"ActiveState": "inactive"}
+    assert properties(f"{name}.target", "ActiveState") == {"ActiveState": "active"}
 
 
 @pytest.mark.parametrize("verb", ["stop", "restart", "reload", "delete", "scale"])
@@ -416,11 +456,11 @@ def test_what_applying_a_file_has_restarted_is_not_restarted_again(
 ) -> None:
     apply(pm2sd, project, instances=2)
     app = {"name": project.name("a"), "script": "sleep", "args": "infinity", "exec_mode": "fork"}
-    for count, instances in enumerate((2, 3), 1):
-        file = project.ecosystem([{**app, "instances": instances, "env": {"BUILD": count}}])
+    for count, number in enumerate((2, 3), 1):
+        file = project.ecosystem([{**app, "instances": number, "env": {"BUILD": count}}])
         done = pm2sd(verb, file)
         assert done.exit_status == ExitStatus.OK, done
-        assert done.stdout.count(f"{verb}ed {project.name('a')}@") == instances
+        assert done.stdout.count(f"{verb}ed {project.name('a')}@") == number
     rows = pm2sd("status", "--json", project.name("a")).json
     assert [row["restarts"] for row in rows] == [2, 2, 0]
 

@@ -226,7 +226,7 @@ def _strike_restarts(todo: Plan, left: Rolling) -> None:
 
 def _start(session: Session, left: Rolling, say: Callable[[str], None]) -> list[Failure]:
     jobs = [
-        *(Job("start", unit) for unit in left.start),
+        *(Job("start", unit, alone=unit.endswith(".target")) for unit in left.start),
         *(Job("restart", unit) for unit in left.restart),
     ]
     if not jobs:

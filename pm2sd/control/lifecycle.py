@@ -42,7 +42,7 @@ def _up(session: Session, verb: Verb, chosen: Sequence[Instance], apps: Apps) ->
     first = dict.fromkeys(other for app in _apps(chosen) for other in apps[app].app.depends_on)
     jobs = [Job("start", names.target(app)) for app in first if app in apps]
     jobs += [Job(verb, unit) for unit in units]
-    jobs += [Job("start", target) for target in whole(chosen, apps)]
+    jobs += [Job("start", target, alone=True) for target in whole(chosen, apps)]
     jobs += [Job("start", unit) for app in _apps(chosen) for unit in apps[app].auxiliary]
     failures = bring_up(session, jobs)
     boot.follow(session, [apps[app] for app in _apps(chosen)])

@@ -33,10 +33,15 @@ _STEP: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to be done to a unit; PM2's verbs are systemd's here."""
+    """Something to be done to a unit; PM2's verbs are systemd's here.
+
+    ``alone``: not to what the unit wants, too. That has jobs of its own, and what ended before a
+    second one comes would be started twice.
+    """
 
     verb: Verb
     unit: str
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +162,9 @@ class Bus:
         self._connection.listen()
         for job in wanted:
             try:
+                mode = "ignore-requirements" if job.alone else "replace"  # systemctl(1), --job-mode
                 path = self._connection.call(
-                    _METHODS[job.verb], b"ss", job.unit, "replace", unit=job.unit
+                    _METHODS[job.verb], b"ss", job.unit, mode, unit=job.unit
                 )
             except UnitError as refused:
                 results[job] = refused.reason
